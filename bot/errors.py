@@ -1,0 +1,48 @@
+"""Every error of the program. Messages say what was found, where, and what to do next.
+
+BotError
+|-- CorpusError      a maintainer fixes a file of the corpus
+|-- SnapshotError    a maintainer rebuilds the index
+|-- ModelError       a maintainer installs or names another embedding model
+|-- SettingsError    a maintainer fixes a setting
+|-- WordsError       a fixed text is missing or broken: the program refuses to start
+|-- RulesError       a safety rule file is broken: the program refuses to start
+|-- QuoteError       a quote is not a slice of its article: our bug; logged, nothing is shown
+`-- InputError       a question that cannot be answered as typed; the reader is told why
+"""
+
+
+class BotError(Exception):
+    """Base of every error that this program raises on purpose."""
+
+
+class CorpusError(BotError):
+    """A file in the corpus folder is missing, unreadable or wrong."""
+
+
+class SnapshotError(BotError):
+    """The index is missing, damaged or made for something else."""
+
+
+class ModelError(BotError):
+    """The embedding model cannot be found, verified or exported."""
+
+
+class SettingsError(BotError):
+    """A setting has a value that cannot be used."""
+
+
+class WordsError(BotError):
+    """A fixed text that must be shown is missing or incomplete."""
+
+
+class RulesError(BotError):
+    """A safety rule cannot be read, or its own examples do not pass."""
+
+
+class QuoteError(BotError):
+    """A quote is not the slice of its article that it claims to be."""
+
+
+class InputError(BotError):
+    """A question that cannot be read: empty, too long, or not text."""

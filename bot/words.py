@@ -1,0 +1,199 @@
+"""Every sentence a reader sees that is not a quote, by region. Reading level: grade 6 at most, by test.
+
+``{clinic}`` stands for the clinic's contact (a setting), "your clinic" when it is not set. Phone numbers are
+part of a region's reviewed cards: a region without them does not exist here and the program refuses to start.
+"""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from bot.errors import WordsError
+
+REQUIRED_WORDS = "consult your physician"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The fixed texts of one region. Each field is one whole text; no text is put together from parts."""
+
+    emergency_number: str
+    crisis_number: str
+    # Shown with every output.
+    disclaimer: str
+    disclaimer_no_quotes: str
+    banner: str
+    # Hard cards: shown alone, before any retrieval.
+    emergency: str
+    poison: str
+    crisis: str
+    crisis_third: str
+    abuse: str
+    # Lines above an ordinary answer.
+    soft_support: str
+    soft_emergency: str
+    dosing: str
+    misuse: str
+    personal: str
+    do_not_stop: str
+    child: str
+    pregnancy: str
+    privacy: str
+    injection: str
+    language: str
+    dose_label: str
+    disagreement: str
+    balance: str
+    # Messages.
+    found: str
+    not_found: str
+    greeting: str
+    empty: str
+    too_long: str
+    unreadable: str
+    too_many: str
+    error: str
+    # The first screen.
+    about: tuple[str, ...]
+
+
+US = Words(
+    emergency_number="911",
+    crisis_number="988",
+    disclaimer=(
+        "These are quotes from articles, for learning only. They are not advice for you. "
+        "Please consult your physician before you act on them. In an emergency, call 911."
+    ),
+    disclaimer_no_quotes=(
+        "This chat is for learning only. It is not advice for you. "
+        "Please consult your physician about your own care. In an emergency, call 911."
+    ),
+    banner=(
+        "This is a computer program. It only quotes articles and gives no advice. "
+        "Please consult your physician. In an emergency, call 911."
+    ),
+    emergency=(
+        "This could be an emergency. Call 911 now. Do not wait for an answer here, and do not drive yourself. "
+        "If the person will not wake up or is not breathing well, say that to 911 first. "
+        "This is a computer program. It cannot call for help. No nurse or doctor is reading this chat."
+    ),
+    poison=(
+        "Call 911 now if the person will not wake up, has trouble breathing, has a seizure or has collapsed. "
+        "If not, call Poison Help now at 1-800-222-1222. It is free, day and night. "
+        "Do not wait for signs to show. Do not make the person throw up. "
+        "If this was done to hurt yourself, call or text 988. "
+        "No one can tell you here what amount is safe. No nurse or doctor is reading this chat."
+    ),
+    crisis=(
+        "I am sorry you are in so much pain. You can get help now: call or text 988, day or night. It is free. "
+        "You can also chat at 988lifeline.org. If you are in danger or are hurt, call 911. "
+        "If you can, stay close to someone you trust, and move away from things that could hurt you. "
+        "Help works. This is a computer program. No one is reading this chat."
+    ),
+    crisis_third=(
+        "If this person is in danger now, call 911. Stay with them if it is safe for you. "
+        "Call or text 988 to ask what you can do to help. It is free, day and night. "
+        "This is a computer program. No one is reading this chat."
+    ),
+    abuse=(
+        "If someone is in danger now, call 911. If a person hurts you or scares you, call 1-800-799-7233 or text "
+        "START to 88788, day or night. To get help for a child, call or text 1-800-422-4453. "
+        "If you fear you could hurt someone, call 911, or call or text 988. No one is reading this chat."
+    ),
+    soft_support="If it ever feels too hard to go on, call or text 988 at any time. It is free.",
+    soft_emergency="If this is happening now, to you or to someone near you, call 911.",
+    dosing=(
+        "I cannot help with how much to take or when. Only your own care team can set a dose. "
+        "Please call {clinic} or the pharmacy on your label. If too much was taken, call Poison Help at "
+        "1-800-222-1222, or 911 if the person is very ill."
+    ),
+    misuse=(
+        "I cannot help with getting or using a drug outside of medical care. "
+        "For help with drug use, call 1-800-662-4357. It is free and private. In an emergency, call 911."
+    ),
+    personal=(
+        "I cannot say what is right for you, because I do not know your health. "
+        "Please take this question to your physician. Here is what the articles say in general."
+    ),
+    do_not_stop=(
+        "Do not stop, skip or change a medicine on your own. Stopping some medicines fast can harm you. "
+        "First ask the doctor who gave it to you."
+    ),
+    child="The articles here speak about adults. Please ask your child's doctor.",
+    pregnancy="If you are or may be pregnant, or if you breastfeed, tell your doctor before any treatment.",
+    privacy=(
+        "Please do not type names, birth dates, phone numbers or record numbers here. "
+        "I took out what looked private. I cannot see your records or book a visit. Please call {clinic}."
+    ),
+    injection="I can only quote my articles. I cannot change my rules, play a part or drop the safety note.",
+    language=(
+        "I can only read English well. In an emergency, call 911. "
+        "Si es una emergencia, llame al 911. En una crisis, llame al 988 y oprima 2."
+    ),
+    dose_label=(
+        "Trained staff gave this dose and watched the patient the whole time. It is not a dose for you to take. "
+        "Only your care team can set your dose."
+    ),
+    disagreement="The articles do not agree on this. Here is what each one says.",
+    balance="A risk that another article names is shown here too, so that you see both sides.",
+    found="Here is what the articles say.",
+    not_found="I did not find this in my articles, so I will not guess. Please ask {clinic}.",
+    greeting="Hello. Ask me a question, and I will look for words in my articles that answer it.",
+    empty="I did not get a question. Please type what you would like to know.",
+    too_long="That is too long for me to read. Please ask one short question.",
+    unreadable="I could not read that. Please type your question in plain words.",
+    too_many=(
+        "You have sent a lot of questions in a short time. Please wait a minute. "
+        "In an emergency, call 911. In a crisis, call or text 988."
+    ),
+    error=(
+        "Something went wrong, so I could not look this up. If this is an emergency, call 911. "
+        "In a crisis, call or text 988. For questions, please ask {clinic}."
+    ),
+    about=(
+        "This is a search tool. It finds sentences in a small set of articles and shows them word for word.",
+        "It is a computer program. It does not write answers, and no one reads this chat.",
+        "It is not for emergencies. In an emergency, call 911. In a crisis, call or text 988.",
+        "Please do not type names, birth dates, phone numbers or record numbers.",
+        "For your own care, please ask {clinic}.",
+    ),
+)
+
+REGIONS = {"US": US}
+
+
+def words_for(region: str, clinic_contact: str = "") -> Words:
+    """Return the checked texts of ``region`` with the clinic's contact filled in.
+
+    Raises:
+        WordsError: the region has no reviewed cards, a text is blank, or a disclaimer lacks the required words.
+    """
+    if region not in REGIONS:
+        known = ", ".join(sorted(REGIONS))
+        raise WordsError(f"Region '{region}' has no reviewed safety texts. Set BOT_REGION to one of: {known}.")
+    clinic = clinic_contact.strip() or "your clinic"
+    words = REGIONS[region]
+    filled: dict[str, Any] = {f.name: _fill(getattr(words, f.name), clinic) for f in fields(words)}
+    return check_words(replace(words, **filled))
+
+
+def check_words(words: Words) -> Words:
+    """Return ``words`` unchanged, or raise when a text is blank or a disclaimer would not do its work.
+
+    Raises:
+        WordsError: names the field and what is missing from it.
+    """
+    for f in fields(words):
+        value = getattr(words, f.name)
+        if not value or not all(part.strip() for part in ([value] if isinstance(value, str) else value)):
+            raise WordsError(f"The fixed text '{f.name}' is blank. Restore it in bot/words.py.")
+    for name in ("disclaimer", "disclaimer_no_quotes", "banner"):
+        for needed in (REQUIRED_WORDS, words.emergency_number):
+            if needed not in getattr(words, name):
+                raise WordsError(f"The fixed text '{name}' lacks '{needed}'. Restore it in bot/words.py.")
+    return words
+
+
+def _fill(value: str | tuple[str, ...], clinic: str) -> str | tuple[str, ...]:
+    if isinstance(value, str):
+        return value.replace("{clinic}", clinic)
+    return tuple(part.replace("{clinic}", clinic) for part in value)
