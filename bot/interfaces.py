@@ -19,8 +19,8 @@ class Encoder(Protocol):
         """Return unit vectors (n, dim) and, per text, unit token vectors (tokens, dim)."""
         ...
 
-    def query(self, text: str) -> tuple[Matrix, Matrix, list[str]]:
-        """Return the unit vector (dim,), the unit token vectors (tokens, dim) and the tokens themselves."""
+    def query(self, text: str) -> tuple[Matrix, Matrix, list[int]]:
+        """Return the unit vector (dim,), the unit token vectors (tokens, dim) and the tokens' ids."""
         ...
 
 
@@ -29,6 +29,10 @@ class VectorEngine(Protocol):
 
     def search(self, vector: Matrix, k: int) -> tuple[Rows, Matrix]:
         """Return at most ``k`` row numbers and their cosines, best first, ties by row number."""
+        ...
+
+    def scores(self, vector: Matrix, rows: Rows) -> Matrix:
+        """Return the cosine of each of ``rows``."""
         ...
 
     def save(self, path: Path) -> None:
