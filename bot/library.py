@@ -1,0 +1,130 @@
+"""An opened snapshot: texts, sentences and engines, all read-only and safe to share between threads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bot.embed import OnnxEncoder
+from bot.errors import SnapshotError
+from bot.interfaces import Rows, VectorEngine
+from bot.late import TokenStore
+from bot.lexical import Lexical, terms
+from bot.snapshot import Content, Manifest, current, read_content, verify
+from bot.types import Article, Kind, LibraryInfo, Passage, ReviewStatus, Sentence
+from bot.vectors import ENGINES
+
+# Headings, titles and navigation are not searched; what is withheld is, so that staff can see it was found.
+SEARCHED = frozenset({Kind.BODY, Kind.PROMOTION, Kind.CONTACT, Kind.WITHHELD})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One searchable sentence: ``passage`` is its paragraph's number, ``place`` its place in that paragraph."""
+
+    passage: int
+    place: int
+    sentence: Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The searchable side of a library: vectors of sentences and passages, BM25, token vectors."""
+
+    sentences: VectorEngine
+    contexts: VectorEngine
+    lexical: Lexical
+    tokens: TokenStore
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """Everything a question is answered from."""
+
+    manifest: Manifest
+    info: LibraryInfo
+    articles: Mapping[str, Article]
+    passages: tuple[Passage, ...]
+    rows: tuple[Row, ...]
+    encoder: OnnxEncoder
+    engines: Engines
+    passage_of: Rows  # passage number of each row, ascending
+
+    def text(self, row: int) -> str:
+        """Return the words of sentence ``row``."""
+        span = self.rows[row].sentence.span
+        return self.articles[span.article].slice(span)
+
+    def rows_in(self, passages: Rows) -> Rows:
+        """Return the rows of all sentences of ``passages``."""
+        starts = np.searchsorted(self.passage_of, passages, side="left")
+        ends = np.searchsorted(self.passage_of, passages, side="right")
+        return np.concatenate([np.arange(a, b) for a, b in zip(starts, ends, strict=True)] or [np.zeros(0, np.int64)])
+
+    def terms(self, row: int) -> list[str]:
+        """Return the stems that BM25 sees for sentence ``row``: its own and its heading's."""
+        found = self.rows[row]
+        return row_terms(found, self.passages[found.passage], self.articles[found.sentence.span.article])
+
+    def unquotable(self, row: int) -> str:
+        """Return why sentence ``row`` may not be quoted, or "" when it may."""
+        sentence = self.rows[row].sentence
+        if sentence.kind is not Kind.BODY:
+            return f"{sentence.kind.value} ({sentence.rule})"
+        status = self.articles[sentence.span.article].source.review.status
+        return "" if status is ReviewStatus.APPROVED else f"article is in status '{status.value}'"
+
+
+def rows_of(passages: tuple[Passage, ...]) -> tuple[Row, ...]:
+    """Number the searchable sentences of all passages, in reading order."""
+    return tuple(
+        Row(number, place, sentence)
+        for number, passage in enumerate(passages)
+        for place, sentence in enumerate(passage.sentences)
+        if sentence.kind in SEARCHED
+    )
+
+
+def row_terms(row: Row, passage: Passage, article: Article) -> list[str]:
+    """Return the stems BM25 sees for a sentence: its own and its heading's."""
+    heading = article.slice(passage.heading) if passage.heading else ""
+    return terms(article.slice(row.sentence.span)) + terms(heading)
+
+
+def open_library(index: Path, *, model: str, threads: int = 2) -> Library:
+    """Verify and open the current snapshot of ``index``.
+
+    Raises:
+        SnapshotError: there is none, it is damaged, or it was built with another model than ``model``.
+    """
+    folder = current(index)
+    manifest = verify(folder)
+    if manifest.model != model:
+        raise SnapshotError(
+            f"The index in '{index}' was built with the model '{manifest.model}', but BOT_MODEL is '{model}'. "
+            "Run: python -m bot index"
+        )
+    engine = ENGINES[manifest.engine]
+    engines = Engines(
+        sentences=engine.load(folder / "sentences.index"),
+        contexts=engine.load(folder / "contexts.index"),
+        lexical=Lexical.load(folder / "lexical"),
+        tokens=TokenStore.load(folder / "tokens"),
+    )
+    return assemble(manifest, read_content(folder), OnnxEncoder(folder / "encoder", threads=threads), engines)
+
+
+def assemble(manifest: Manifest, content: Content, encoder: OnnxEncoder, engines: Engines) -> Library:
+    """Put a library together from its parts."""
+    rows = rows_of(content.passages)
+    return Library(
+        manifest=manifest,
+        info=content.info,
+        articles={article.source.id: article for article in content.articles},
+        passages=content.passages,
+        rows=rows,
+        encoder=encoder,
+        engines=engines,
+        passage_of=np.array([row.passage for row in rows], dtype=np.int64),
+    )

@@ -1,0 +1,75 @@
+"""Shared parts of the tests: the real corpus indexed once with the real model, and small corpora made on the spot."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from bot.answer import Answerer, open_answerer
+from bot.build import build_index
+from bot.settings import Settings, load_settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests must not depend on BOT_* variables of whoever runs them."""
+    import os
+
+    for name in [name for name in os.environ if name.startswith("BOT_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The settings of the real corpus, with an index folder of its own."""
+    return load_settings(corpus=ROOT / "corpus", index=tmp_path_factory.mktemp("index"))
+
+
+@pytest.fixture(scope="session")
+def built(settings: Settings) -> Settings:
+    """The settings after the real corpus was indexed with the real model."""
+    build_index(settings)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def answerer(built: Settings) -> Answerer:
+    """The program over the real corpus."""
+    return open_answerer(built)
+
+
+def write_article(folder: Path, name: str, text: str, *, title: str = "A title", more: str = "") -> None:
+    """Write an article and its sidecar, approved, into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    data = text.encode("utf-8")
+    (folder / f"{name}.txt").write_bytes(data)
+    (folder / f"{name}.toml").write_text(
+        f'title = "{title}"\nsha256 = "{hashlib.sha256(data).hexdigest()}"\n{more}\n'
+        '[review]\nstatus = "approved"\napproved_by = "a test"\n',
+        encoding="utf-8",
+    )
+    if not (folder / "library.toml").exists():
+        (folder / "library.toml").write_text('title = "A small library"\nsuggestions = []\n', encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def small_index(built: Settings, tmp_path_factory: pytest.TempPathFactory):
+    """A function: articles (name -> text) -> settings of an index of them; reuses the exported encoder."""
+
+    def make(articles: dict[str, str], **options: str) -> Settings:
+        import os
+        import shutil
+
+        home = tmp_path_factory.mktemp("small")
+        for name, text in articles.items():
+            write_article(home / "corpus", name, text, title=name.replace("-", " ").title(), **options)
+        # The encoder of the real index saves the export: linked, not copied, it is 90 MB.
+        earlier = next(built.index.glob("*/manifest.json")).parent
+        shutil.copytree(earlier, home / "index" / earlier.name, copy_function=os.link)
+        small = load_settings(corpus=home / "corpus", index=home / "index")
+        build_index(small)
+        return small
+
+    return make
