@@ -43,6 +43,7 @@ class Words:
     dose_label: str
     disagreement: str
     balance: str
+    no_risk: str
     # Messages.
     found: str
     not_found: str
@@ -54,6 +55,45 @@ class Words:
     error: str
     # The first screen.
     about: tuple[str, ...]
+    # Labels of the web pages.
+    label_about: str
+    label_question: str
+    label_hint: str
+    label_ask: str
+    label_busy: str
+    label_try: str
+    label_next: str
+    label_clear: str
+    label_asked: str
+    label_urgent: str
+    label_not_urgent: str
+    label_call: str
+    label_text: str
+    label_copy: str
+    label_copied: str
+    label_copy_failed: str
+    label_context: str
+    label_close: str
+    label_back: str
+    label_sources: str
+    label_api: str
+    label_safety: str
+    label_sells: str
+    label_by: str
+    label_no_publisher: str
+    label_no_date: str
+    label_no_review: str
+    label_reviewed: str
+    label_balance: str
+    label_disagreement: str
+    label_page: str
+    label_file: str
+    label_left_out: str
+    label_hit: str
+    label_original: str
+    label_reference: str
+    label_built: str
+    label_no_article: str
 
 
 US = Words(
@@ -135,6 +175,10 @@ US = Words(
     ),
     disagreement="The articles do not agree on this. Here is what each one says.",
     balance="A risk that another article names is shown here too, so that you see both sides.",
+    no_risk=(
+        "My articles name no risk next to this. That does not mean there is none. "
+        "Please ask your physician what could go wrong."
+    ),
     found="Here is what the articles say.",
     not_found="I did not find this in my articles, so I will not guess. Please ask {clinic}.",
     greeting="Hello. Ask me a question, and I will look for words in my articles that answer it.",
@@ -156,6 +200,44 @@ US = Words(
         "Please do not type names, birth dates, phone numbers or record numbers.",
         "For your own care, please ask {clinic}.",
     ),
+    label_about="What this is, and what it is not",
+    label_question="Your question",
+    label_hint="One short question works best. Please leave out names and dates of birth.",
+    label_ask="Ask",
+    label_busy="Looking through the articles",
+    label_try="Try one of these",
+    label_next="You could ask next",
+    label_clear="Start over",
+    label_asked="You asked",
+    label_urgent="Get help now",
+    label_not_urgent="This is not an emergency: show me the articles",
+    label_call="Call",
+    label_text="Text",
+    label_copy="Copy answer",
+    label_copied="The answer is copied.",
+    label_copy_failed="I could not copy. Please mark the words and copy them by hand.",
+    label_context="Read in context",
+    label_close="Close",
+    label_back="Back to the questions",
+    label_sources="The articles",
+    label_api="For programs",
+    label_safety="Safety note",
+    label_sells="From a clinic that offers this treatment",
+    label_by="by",
+    label_no_publisher="publisher not given",
+    label_no_date="date not given",
+    label_no_review="Not checked by a named doctor yet",
+    label_reviewed="Checked by",
+    label_balance="The other side",
+    label_disagreement="What another article says",
+    label_page="page",
+    label_file="File",
+    label_left_out="Left out here: an ad, contact lines or words that we do not show.",
+    label_hit="The words of the answer",
+    label_original="Open the page it came from",
+    label_reference="Answer code",
+    label_built="Articles as of",
+    label_no_article="There is no such article here.",
 )
 
 REGIONS = {"US": US}

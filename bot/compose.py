@@ -1,0 +1,76 @@
+"""The one door out: every answer of every entrance is made here, with its quotes proven and its disclaimer added."""
+
+import secrets
+from collections.abc import Mapping
+
+from bot.errors import QuoteError
+from bot.types import Answer, Article, Notice, Quote, Screening, Status
+from bot.words import Words, check_words
+
+# No letters or digits that are read wrongly over the telephone.
+CODE_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+class Composer:
+    """Holds the fixed words and the articles that quotes are proven against.
+
+    Raises:
+        WordsError: a disclaimer is blank or lacks its required words: the program then refuses to start.
+    """
+
+    def __init__(self, words: Words, articles: Mapping[str, Article], *, snapshot: str, built_at: str) -> None:
+        self.words = check_words(words)
+        self._articles = articles
+        self._snapshot, self._built_at = snapshot, built_at
+
+    def compose(
+        self,
+        screening: Screening,
+        status: Status,
+        message: str,
+        *,
+        quotes: tuple[Quote, ...] = (),
+        notices: tuple[Notice, ...] = (),
+        suggestions: tuple[str, ...] = (),
+    ) -> Answer:
+        """Return the answer, its disclaimer added and every quote compared with its article.
+
+        Raises:
+            QuoteError: a quote is not the slice of its article that it claims to be; nothing may be shown.
+        """
+        for quote in quotes:
+            prove(quote, self._articles)
+        if status is Status.URGENT and quotes:
+            raise QuoteError("An urgent card must stand alone, but quotes came with it.")
+        words = self.words
+        return Answer(
+            question=screening.redacted,
+            status=status,
+            routes=screening.routes,
+            message=message,
+            notices=(*screening.notices, *notices),
+            quotes=quotes,
+            disclaimer=words.disclaimer if quotes else words.disclaimer_no_quotes,
+            suggestions=suggestions,
+            snapshot=self._snapshot,
+            built_at=self._built_at,
+            trace_id="".join(secrets.choice(CODE_LETTERS) for _ in range(10)),
+        )
+
+
+def prove(quote: Quote, articles: Mapping[str, Article]) -> None:
+    """Compare ``quote`` with its article, character by character.
+
+    Raises:
+        QuoteError: the article is unknown, the offsets are outside it, or the words differ.
+    """
+    span = quote.span
+    article = articles.get(span.article)
+    if article is None:
+        raise QuoteError(f"A quote names the article '{span.article}', which is not in the index.")
+    if not 0 <= span.start < span.end <= len(article.text):
+        raise QuoteError(f"A quote of '{span.article}' has offsets {span.start}..{span.end} outside the article.")
+    if article.slice(span) != quote.text:
+        raise QuoteError(f"A quote of '{span.article}' at {span.start}..{span.end} differs from the article.")
+    if not all(span.start <= start < end <= span.end for start, end in quote.highlights):
+        raise QuoteError(f"A highlight of '{span.article}' lies outside its quote {span.start}..{span.end}.")

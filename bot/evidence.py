@@ -1,0 +1,131 @@
+"""Ranked sentences -> the few quotes worth showing, or none: whole sentences, no repeats, a risk beside a benefit."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from bot.lexical import terms
+from bot.library import Library
+from bot.settings import Settings
+from bot.types import Hit, Kind, Quote, Role, Sentence, Span, Tag
+
+MAX_SENTENCES = 3
+SAME = 0.6  # share of common words above which two quotes say the same
+CLAIMS = frozenset({Tag.BENEFIT, Tag.SAFETY, Tag.REASSURANCE})
+# A sentence that takes back the one before it: the two are shown together.
+CONTRAST = re.compile(
+    r"\W*(?:however|but|still|yet|nevertheless|nonetheless|although|though|on the other hand)\b", re.I
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The quotes of an answer, in order, and every hit with the reason it was not quoted.
+
+    ``unbalanced`` is True when a claim of benefit or safety is shown and the library names no risk beside it.
+    """
+
+    quotes: tuple[Quote, ...]
+    hits: tuple[Hit, ...]
+    unbalanced: bool = False
+
+
+def select(library: Library, hits: tuple[Hit, ...], settings: Settings, blocked: frozenset[Tag]) -> Selection:
+    """Choose the quotes for ranked ``hits``; sentences with a ``blocked`` tag are never quoted."""
+    quotes: list[Quote] = []
+    seen: list[Hit] = []
+    for hit in hits:
+        quote, dropped = _consider(library, hit, quotes, settings, blocked)
+        seen.append(replace(hit, dropped=dropped))
+        if quote is not None:
+            quotes.append(quote)
+    return _balance(library, tuple(quotes), tuple(seen), settings, blocked)
+
+
+def _consider(
+    library: Library, hit: Hit, quotes: list[Quote], settings: Settings, blocked: frozenset[Tag]
+) -> tuple[Quote | None, str]:
+    """Return the quote of ``hit`` and "", or None and the reason why it is not shown."""
+    reason = library.unquotable(hit.row)
+    if reason:
+        return None, reason
+    threshold = settings.extra_threshold if quotes else settings.answer_threshold
+    if hit.probability < threshold:
+        return None, f"below the threshold {threshold:.2f}"
+    if len(quotes) >= settings.max_quotes:
+        return None, "enough quotes"
+    quote = make_quote(library, hit, Role.ANSWER)
+    if quote is None:
+        return None, "leans on a sentence that may not be quoted"
+    if quote.tags & blocked:
+        return None, "blocked by the safety gate: " + ", ".join(sorted(quote.tags & blocked))
+    if any(_overlaps(quote, other) or _alike(quote, other) for other in quotes):
+        return None, "says the same as a quote above"
+    return quote, ""
+
+
+def make_quote(library: Library, hit: Hit, role: Role) -> Quote | None:
+    """Return the sentence of ``hit`` with the sentences it cannot be read without, or None when one is withheld."""
+    row = library.rows[hit.row]
+    sentences = library.passages[row.passage].sentences
+    first = last = row.place
+    while sentences[first].leans and first > 0 and last - first < MAX_SENTENCES - 1:
+        first -= 1
+    if last + 1 < len(sentences) and last - first < MAX_SENTENCES - 1 and _takes_back(library, sentences[last + 1]):
+        last += 1
+    chosen = sentences[first : last + 1]
+    if any(sentence.kind is not Kind.BODY for sentence in chosen):
+        return None
+    span = Span(row.sentence.span.article, chosen[0].span.start, chosen[-1].span.end)
+    article = library.articles[span.article]
+    return Quote(
+        span=span,
+        text=article.slice(span),
+        highlights=((row.sentence.span.start, row.sentence.span.end),),
+        role=role,
+        score=hit.probability,
+        source=article.source,
+        tags=frozenset(tag for sentence in chosen for tag in sentence.tags),
+    )
+
+
+def _takes_back(library: Library, sentence: Sentence) -> bool:
+    text = library.articles[sentence.span.article].slice(sentence.span)
+    return sentence.kind is Kind.BODY and CONTRAST.match(text) is not None
+
+
+def _overlaps(one: Quote, other: Quote) -> bool:
+    same_article = one.span.article == other.span.article
+    return same_article and one.span.start < other.span.end and other.span.start < one.span.end
+
+
+def _alike(one: Quote, other: Quote) -> bool:
+    a, b = set(terms(one.text)), set(terms(other.text))
+    return len(a & b) / max(1, min(len(a), len(b))) > SAME
+
+
+def _balance(
+    library: Library, quotes: tuple[Quote, ...], hits: tuple[Hit, ...], settings: Settings, blocked: frozenset[Tag]
+) -> Selection:
+    """Put a risk from another article beside claims of benefit or safety that stand without one."""
+    claims = [quote for quote in quotes if quote.tags & CLAIMS]
+    claiming = {quote.span.article for quote in claims}
+    risks = {quote.span.article for quote in quotes if Tag.RISK in quote.tags}
+    if not claims or any(risks - {article} for article in claiming if len(claiming) == 1) or len(risks) > 1:
+        return Selection(quotes, hits)
+    risk = _best_risk(library, hits, claiming, blocked) or _best_risk(library, hits, set(), blocked)
+    if risk is None:
+        return Selection(quotes, hits, unbalanced=not risks)
+    kept = [quote for quote in quotes if not _overlaps(quote, risk)][: settings.max_quotes - 1]
+    return Selection((*kept, risk), hits)
+
+
+def _best_risk(library: Library, hits: Iterable[Hit], avoid: set[str], blocked: frozenset[Tag]) -> Quote | None:
+    for hit in hits:
+        sentence = library.rows[hit.row].sentence
+        if Tag.RISK not in sentence.tags or sentence.span.article in avoid or library.unquotable(hit.row):
+            continue
+        quote = make_quote(library, hit, Role.BALANCE)
+        if quote is not None and not quote.tags & (blocked | {Tag.SAFETY}):
+            return quote
+    return None

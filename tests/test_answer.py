@@ -1,0 +1,206 @@
+"""The whole way from a question to its answer, over the real articles with the real model."""
+
+import json
+import string
+import threading
+
+import pytest
+from conftest import ROOT
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from bot.answer import open_answerer
+from bot.settings import load_settings
+from bot.types import Kind, Role, Status, Tag
+from bot.wire import answer_to_dict, trace_to_dict
+
+QUESTIONS = [
+    json.loads(line) for line in (ROOT / "tests/data/questions.jsonl").read_text(encoding="utf-8").splitlines()
+]
+
+
+@pytest.fixture(scope="module")
+def answers(answerer):
+    return [answerer.answer(item["question"], item.get("turns") or ()) for item in QUESTIONS]
+
+
+def test_every_quote_is_a_slice_of_the_file_in_the_corpus(answers, answerer):
+    shown = [quote for trace in answers for quote in trace.answer.quotes]
+    assert len(shown) > 100
+    for quote in shown:
+        data = (ROOT / "corpus" / quote.source.file).read_bytes()
+        assert data.decode("utf-8")[quote.span.start : quote.span.end] == quote.text
+
+
+def test_every_quote_is_one_to_three_whole_body_sentences(answers, answerer):
+    for quote in (quote for trace in answers for quote in trace.answer.quotes):
+        inside = [
+            sentence
+            for passage in answerer.library.passages
+            for sentence in passage.sentences
+            if sentence.span.article == quote.span.article
+            and sentence.span.start < quote.span.end
+            and quote.span.start < sentence.span.end
+        ]
+        assert 1 <= len(inside) <= 3
+        assert (inside[0].span.start, inside[-1].span.end) == (quote.span.start, quote.span.end)
+        assert all(sentence.kind is Kind.BODY for sentence in inside)
+        assert quote.highlights
+        assert all((s, e) in [(i.span.start, i.span.end) for i in inside] for s, e in quote.highlights)
+
+
+def test_answers_have_one_to_four_quotes_that_differ(answers):
+    for trace in answers:
+        answer = trace.answer
+        assert len(answer.quotes) <= 4
+        assert (answer.status is Status.ANSWERED) <= bool(answer.quotes)
+        assert len({(q.span.article, q.span.start) for q in answer.quotes}) == len(answer.quotes)
+
+
+def test_every_answer_carries_the_disclaimer(answers):
+    assert all("consult your physician" in trace.answer.disclaimer for trace in answers)
+
+
+def test_promotion_is_never_quoted(answers, answerer):
+    kept = [s.span for p in answerer.library.passages for s in p.sentences if s.kind in {Kind.PROMOTION, Kind.CONTACT}]
+    for quote in (quote for trace in answers for quote in trace.answer.quotes):
+        assert not any(
+            span.article == quote.span.article and span.start < quote.span.end and quote.span.start < span.end
+            for span in kept
+        )
+
+
+def test_a_claim_is_never_shown_without_a_risk(answers, answerer):
+    claims = {Tag.BENEFIT, Tag.SAFETY, Tag.REASSURANCE}
+    for trace in answers:
+        quotes = trace.answer.quotes
+        for quote in (q for q in quotes if q.tags & claims):
+            others = [q for q in quotes if q.span.article != quote.span.article and Tag.RISK in q.tags]
+            assert others or any(n.rule == "no-risk-named" for n in trace.answer.notices), trace.answer.question
+
+
+def test_a_balancing_risk_is_marked(answers):
+    assert any(q.role is Role.BALANCE for trace in answers for q in trace.answer.quotes)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "my chest hurts and my arm went numb",
+        "I want to kill myself",
+        "she took the whole bottle of pills and wont wake up",
+        "CANT BREATHE",
+    ],
+)
+def test_an_urgent_message_gets_a_card_and_nothing_is_searched(answerer, message):
+    trace = answerer.answer(message)
+    assert trace.answer.status is Status.URGENT
+    assert (trace.answer.quotes, trace.hits, trace.query) == ((), (), "")
+    assert "911" in trace.answer.message[:160] or "988" in trace.answer.message[:160]
+    assert "retrieve" not in trace.millis
+
+
+def test_the_same_question_gets_the_same_answer(built, answerer):
+    again = open_answerer(built)
+    for item in QUESTIONS[:20]:
+        one, other = (answer_to_dict(a.answer(item["question"]).answer) for a in (answerer, again))
+        assert {k: v for k, v in one.items() if k != "trace_id"} == {k: v for k, v in other.items() if k != "trace_id"}
+
+
+def test_suggested_questions_are_really_answered(answerer):
+    assert len(answerer.suggestions) >= 4
+    for suggestion in answerer.suggestions:
+        assert answerer.answer(suggestion).answer.status is Status.ANSWERED
+
+
+def test_the_trace_shows_scores_reasons_and_times(answerer):
+    trace = trace_to_dict(answerer.answer("what are the side effects"))
+    assert json.loads(json.dumps(trace)) == trace
+    assert {"screen", "retrieve", "select", "total"} <= trace["millis"].keys()
+    assert sum(hit["dropped"] == "" for hit in trace["hits"]) >= 1
+    assert any("promotion" in hit["dropped"] or "contact" in hit["dropped"] for hit in trace["hits"])
+
+
+@pytest.mark.parametrize(
+    ("question", "field"),
+    [
+        ("", "empty"),
+        ("   \n\t", "empty"),
+        ("x" * 100_000, "too_long"),
+        ("\x00\x01\x02\x03" * 20, "unreadable"),
+        ("🙂🙂🙂", "unreadable"),
+        ("????", "unreadable"),
+    ],
+)
+def test_bad_input_gets_a_clear_message(answerer, question, field):
+    answer = answerer.answer(question).answer
+    assert answer.message == getattr(answerer.words, field)
+    assert answer.quotes == ()
+    assert "consult your physician" in answer.disclaimer
+
+
+@pytest.mark.parametrize("text", ["هل هذا آمن؟", "\u202eevil\u202c text", "это безопасно?", "a\ud800b"])
+def test_other_scripts_and_broken_text_do_no_harm(answerer, text):
+    answer = answerer.answer(text).answer
+    json.dumps(answer_to_dict(answer)).encode()
+    assert "consult your physician" in answer.disclaimer
+
+
+@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(question=st.text(max_size=300), turns=st.lists(st.text(max_size=60), max_size=3))
+def test_any_text_gets_an_answer_with_the_disclaimer(answerer, question, turns):
+    trace = answerer.answer(question, turns)
+    assert "consult your physician" in trace.answer.disclaimer
+    assert trace.answer.message != answerer.words.error
+    assert trace.answer.message.strip()
+
+
+def test_many_threads_get_the_same_answers(answerer):
+    questions = [item["question"] for item in QUESTIONS[:12]]
+    alone = [[q.text for q in answerer.answer(question).answer.quotes] for question in questions]
+    found: dict[int, list] = {}
+
+    def ask(worker):
+        found[worker] = [[q.text for q in answerer.answer(question).answer.quotes] for question in questions]
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(found[n] == alone for n in range(6))
+
+
+def test_ten_thousand_questions_in_a_row(answerer):
+    """No leak, no slowing down: messages that need no retrieval are cheap enough to send this many."""
+    import psutil
+
+    process = psutil.Process()
+    for _ in range(200):
+        answerer.answer("what are the side effects")
+    before = process.memory_info().rss
+    for number in range(10_000):
+        answerer.answer("" if number % 20 else "how long does it take?")
+    assert process.memory_info().rss - before < 80_000_000
+
+
+def test_an_article_in_review_is_found_but_not_quoted(small_index):
+    text = "Rest the joint for two days after the injection. The plaster may come off after one day."
+    small = small_index({"joint-injection": text})
+    assert open_answerer(small).answer("when may the plaster come off").answer.quotes
+    sidecar = small.corpus / "joint-injection.toml"
+    sidecar.write_text(sidecar.read_text().replace('"approved"', '"review"'), encoding="utf-8")
+    from bot.build import build_index
+
+    build_index(small)
+    trace = open_answerer(small).answer("when may the plaster come off")
+    assert trace.answer.quotes == ()
+    assert any("review" in hit.dropped for hit in trace.hits)
+
+
+def test_settings_without_reviewed_words_refuse_to_start(built):
+    from bot.errors import WordsError
+
+    with pytest.raises(WordsError, match="BOT_REGION"):
+        open_answerer(load_settings(index=built.index, region=string.ascii_uppercase[:2]))

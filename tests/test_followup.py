@@ -1,0 +1,43 @@
+"""Follow-ups: what leans on earlier turns, and what stands alone."""
+
+import pytest
+
+from bot.followup import leans, resolve
+
+
+@pytest.mark.parametrize(
+    ("turns", "question", "searched"),
+    [
+        ((), "how long does it last", "how long does it last"),
+        (("does knee surgery hurt",), "how long does that last", "does knee surgery hurt how long does that last"),
+        (("does knee surgery hurt",), "and for children?", "does knee surgery hurt and for children?"),
+        (("does knee surgery hurt",), "why?", "does knee surgery hurt why?"),
+        (
+            ("does knee surgery hurt", "how long does that last"),
+            "and for my mum?",
+            "does knee surgery hurt how long does that last and for my mum?",
+        ),
+        (
+            ("does knee surgery hurt",),
+            "who should not have a nerve block for shoulder pain",
+            "who should not have a nerve block for shoulder pain",
+        ),
+        (("does knee surgery hurt",), "new question: is it swollen?", "new question: is it swollen?"),
+    ],
+)
+def test_resolve(turns, question, searched):
+    assert resolve(question, turns) == searched
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("what are the side effects of a nerve block", False),
+        ("is it safe to drive a car home after surgery", False),
+        ("is it safe?", True),
+        ("how long?", True),
+        ("so what about my back", True),
+    ],
+)
+def test_leans(question, expected):
+    assert leans(question) is expected
