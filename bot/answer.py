@@ -26,7 +26,7 @@ class Answerer:
     def __init__(self, library: Library, settings: Settings) -> None:
         self.library, self.settings = library, settings
         self.words: Words = words_for(settings.region, settings.clinic_contact)
-        self._gate = Gate(self.words)
+        self._gate = Gate(self.words, known=library.encoder.vocabulary())
         manifest = library.manifest
         self._composer = Composer(self.words, library.articles, snapshot=manifest.id, built_at=manifest.built_at)
         self.suggestions: tuple[str, ...] = ()

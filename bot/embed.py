@@ -65,6 +65,10 @@ class OnnxEncoder:
         found = self._tokenizer.encode_batch([self._about["document_prompt"] + text for text in texts])
         return [[i for i in encoding.ids if i not in self._special] for encoding in found]
 
+    def vocabulary(self) -> frozenset[str]:
+        """Return the whole words that the model knows: what is in it is no slip of the thumb."""
+        return frozenset(word for word in self._tokenizer.get_vocab() if word.isalpha())
+
     def _encode(self, texts: list[str]) -> tuple[Matrix, list[Matrix], list[list[int]]]:
         encodings = self._tokenizer.encode_batch(texts)
         width = max(len(e.ids) for e in encodings)

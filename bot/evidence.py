@@ -1,7 +1,6 @@
 """Ranked sentences -> the few quotes worth showing, or none: whole sentences, no repeats, a risk beside a benefit."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from bot.lexical import terms
@@ -12,6 +11,7 @@ from bot.types import Hit, Kind, Quote, Role, Sentence, Span, Tag
 MAX_SENTENCES = 3
 SAME = 0.6  # share of common words above which two quotes say the same
 CLAIMS = frozenset({Tag.BENEFIT, Tag.SAFETY, Tag.REASSURANCE})
+RISKS = frozenset({Tag.RISK, Tag.HARM})
 # A sentence that takes back the one before it: the two are shown together.
 CONTRAST = re.compile(
     r"\W*(?:however|but|still|yet|nevertheless|nonetheless|although|though|on the other hand)\b", re.I
@@ -108,24 +108,31 @@ def _balance(
     library: Library, quotes: tuple[Quote, ...], hits: tuple[Hit, ...], settings: Settings, blocked: frozenset[Tag]
 ) -> Selection:
     """Put a risk from another article beside claims of benefit or safety that stand without one."""
-    claims = [quote for quote in quotes if quote.tags & CLAIMS]
-    claiming = {quote.span.article for quote in claims}
-    risks = {quote.span.article for quote in quotes if Tag.RISK in quote.tags}
-    if not claims or any(risks - {article} for article in claiming if len(claiming) == 1) or len(risks) > 1:
+    alone = [quote for quote in quotes if quote.tags & CLAIMS and not _has_risk_beside(quote, quotes)]
+    if not alone:
         return Selection(quotes, hits)
-    risk = _best_risk(library, hits, claiming, blocked) or _best_risk(library, hits, set(), blocked)
+    avoid = {quote.span.article for quote in alone}
+    risk = _best_risk(library, hits, avoid, blocked) or _best_risk(library, hits, set(), blocked)
     if risk is None:
-        return Selection(quotes, hits, unbalanced=not risks)
+        return Selection(quotes, hits, unbalanced=True)
     kept = [quote for quote in quotes if not _overlaps(quote, risk)][: settings.max_quotes - 1]
     return Selection((*kept, risk), hits)
 
 
-def _best_risk(library: Library, hits: Iterable[Hit], avoid: set[str], blocked: frozenset[Tag]) -> Quote | None:
-    for hit in hits:
-        sentence = library.rows[hit.row].sentence
-        if Tag.RISK not in sentence.tags or sentence.span.article in avoid or library.unquotable(hit.row):
-            continue
-        quote = make_quote(library, hit, Role.BALANCE)
-        if quote is not None and not quote.tags & (blocked | {Tag.SAFETY}):
-            return quote
+def _has_risk_beside(quote: Quote, quotes: tuple[Quote, ...]) -> bool:
+    return any(other.span.article != quote.span.article and other.tags & RISKS for other in quotes)
+
+
+def _best_risk(library: Library, hits: tuple[Hit, ...], avoid: set[str], blocked: frozenset[Tag]) -> Quote | None:
+    """Return the best-ranked sentence that names a harm, else one that speaks of risk, outside the articles to avoid."""
+    scored = {hit.row: hit for hit in hits}
+    for tag in (Tag.HARM, Tag.RISK):
+        rows = [row for row, found in enumerate(library.rows) if tag in found.sentence.tags and row not in scored]
+        for hit in (*hits, *(Hit(row, 0, 0, 0, 0, 0, 0, 0) for row in rows)):
+            sentence = library.rows[hit.row].sentence
+            if tag not in sentence.tags or sentence.span.article in avoid or library.unquotable(hit.row):
+                continue
+            quote = make_quote(library, hit, Role.BALANCE)
+            if quote is not None and not quote.tags & (blocked | {Tag.SAFETY}):
+                return quote
     return None

@@ -24,7 +24,8 @@ class Tag(StrEnum):
 
     BENEFIT = "benefit"
     SAFETY = "safety"  # "is safe", "well tolerated", "low risk of ..."
-    RISK = "risk"
+    RISK = "risk"  # speaks of risks or side effects
+    HARM = "harm"  # names one: "nausea", "bleeding"
     REASSURANCE = "reassurance"  # "usually short-lived", "these effects are normal"
     DOSE = "dose"  # an amount with a unit
 

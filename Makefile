@@ -1,0 +1,40 @@
+# make run   everything from nothing: environment, index, web chat
+# make test  everything from nothing: environment, lint, all tests
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+EVAL ?= tests/data/questions.jsonl
+
+.PHONY: install index run test lint eval screenshots clean
+
+install: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Quotewell needs Python 3.11 or newer; run: make install PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $(READY)
+
+index: $(READY)
+	$(BIN)/python -m bot index
+
+run: index
+	$(BIN)/python app.py
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: $(READY) lint
+	$(BIN)/python -m pytest
+
+eval: index
+	$(BIN)/python tests/evaluate.py
+
+screenshots: index
+	$(BIN)/python tests/screenshots.py
+
+clean:
+	rm -rf .venv index .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

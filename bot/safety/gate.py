@@ -1,0 +1,209 @@
+"""The safety gate: what a message needs before, or instead of, an answer. Runs before any retrieval."""
+
+import logging
+import re
+from collections.abc import Container, Sequence
+
+from bot.errors import RulesError
+from bot.safety.guards import NOW, excused
+from bot.safety.normalise import fold, sentences
+from bot.safety.redact import redact
+from bot.safety.rules import Rules, SafetyRule, read_rules
+from bot.types import HARD_ROUTES, Notice, Route, Screening, Tag, Verdict
+from bot.words import Words
+
+log = logging.getLogger(__name__)
+MAX_SCREENED = 20_000  # characters; a longer message is screened in pieces that overlap
+OVERLAP = 400
+TURNS, SUPPORT_TURNS = 2, 3
+ROUTES = frozenset(Route)
+ORDER = (Route.EMERGENCY, Route.POISON, Route.CRISIS, Route.ABUSE)
+SOFTENED = {
+    Route.EMERGENCY: Route.SOFT_EMERGENCY,
+    Route.POISON: Route.SOFT_EMERGENCY,
+    Route.CRISIS: Route.SOFT_SUPPORT,
+    Route.ABUSE: Route.SOFT_SUPPORT,
+}
+# A message that goes on with the urgent one before it.
+CONTINUES = re.compile(
+    r"\b(?:the rest|more of (?:it|them)|another (?:one|few)|worse|what (?:do|should) i do|now what|is (?:that|it) (?:enough|bad|"
+    r"dangerous|too much|ok|okay|serious|normal)|should i (?:wait|worry|go|call|sleep)|do it|all of (?:it|them)|them all|"
+    r"still|go to sleep|sleep it off|will (?:it|that|this) (?:pass|kill|work|be enough)|how long do i have)\b"
+)
+GREETING = re.compile(
+    r"(?:hi|hello|hey|hiya|howdy|hallo|yo|good (?:morning|afternoon|evening|day)|greetings|thanks?(?: you)?(?: \w+){0,3}|"
+    r"thank u|ty|ok(?:ay)?|great|bye|goodbye|cheers|how are you(?: \w+)?|who are you|what are you|"
+    r"(?:are you|is this) (?:a |an )?(?:human|bot|robot|real person|computer|doctor|nurse|ai)|what can you do|help)(?: there| again| bot)?\W*"
+)
+SPANISH = frozenset(
+    "que el la los las de del para como cuando donde por porque una uno es esta estoy tengo tiene puede puedo me mi con "
+    "no si hay cual cuanto cuanta dura efectos secundarios dolor tratamiento despues antes hola gracias necesito quiero".split()
+)
+ENGLISH = frozenset("the is are what how does do can i my it of to and for a in with will have you any".split())
+
+
+class Gate:
+    """Holds the rules and the fixed words.
+
+    ``known`` are real words that must not be taken for slips of a rule's word (a tokenizer's vocabulary, say).
+
+    Raises:
+        RulesError: the rule file is broken, or a rule fails its own examples: the program refuses to start.
+    """
+
+    def __init__(self, words: Words, rules: Rules | None = None, *, known: Container[str] = ()) -> None:
+        self._words, self._known = words, known
+        self._rules = rules or read_rules()
+        for rule in self._rules.rules:
+            self._prove(rule)
+
+    def screen(self, question: str, turns: Sequence[str] = (), *, not_emergency: bool = False) -> Screening:
+        """Decide what ``question`` needs, seen with the user's earlier ``turns`` (oldest first).
+
+        ``not_emergency`` is the reader's word that an urgent card was a false alarm: emergency, poison and crisis
+        then become soft lines; threats, drugging, dosing and misuse stay. A fault in here shows the error card.
+        """
+        try:
+            return self._screen(question, turns, not_emergency=not_emergency)
+        except Exception:
+            # The one place where every fault is caught: a broken screener must lead to the card, not to a search.
+            # The message itself is never logged.
+            log.exception("the safety gate failed; the error card is shown")
+            return Screening("", (Route.EMERGENCY,), card=self._words.error, retrieve=False)
+
+    def _screen(self, question: str, turns: Sequence[str], *, not_emergency: bool) -> Screening:
+        redacted = redact(question)
+        verdicts = self._verdicts(question)
+        earlier = [self._verdicts(turn) for turn in list(turns)[-SUPPORT_TURNS:]]
+        folded = self._fold(question)
+        if not any(v.hard for v in verdicts) and CONTINUES.search(folded):
+            verdicts += [v for found in earlier[-TURNS:] for v in found if v.hard]
+        if not_emergency:
+            verdicts = [_soften(v) if v.route is not Route.ABUSE else v for v in verdicts]
+        if redacted != question:
+            verdicts.append(Verdict("identifier", Route.PRIVACY, False, "holds what looks like an identifier"))
+        if any(v.hard and v.route is Route.CRISIS for found in earlier for v in found):
+            verdicts.append(Verdict("after-crisis", Route.SOFT_SUPPORT, False, "a crisis card was shown a moment ago"))
+        return self._decide(redacted, folded, verdicts, present=_is_present(folded))
+
+    def _decide(self, redacted: str, folded: str, verdicts: list[Verdict], *, present: bool) -> Screening:
+        routes = tuple(route for route in Route if any(v.route is route for v in verdicts))
+        hard = [v for v in verdicts if v.hard]
+        if hard:
+            card = self._urgent_card(hard)
+            return Screening(redacted, _ordered(routes), tuple(verdicts), card=card, retrieve=False)
+        rules = {v.rule for v in verdicts}
+        extra = {name for rule in self._rules.rules if rule.model.id in rules for name in rule.model.also}
+        card, retrieve, declined = self._lead(routes, extra, folded)
+        blocked = (
+            {Tag.DOSE} if {Route.DOSING, Route.MISUSE, Route.SOFT_SUPPORT} & set(routes) or "child" in extra else set()
+        )
+        blocked |= {Tag.REASSURANCE} if present or Route.SOFT_EMERGENCY in routes else set()
+        return Screening(
+            redacted,
+            _ordered(routes),
+            tuple(verdicts),
+            card=card,
+            notices=self._notices(routes, extra),
+            retrieve=retrieve,
+            declined=declined,
+            blocked=frozenset(blocked),
+        )
+
+    def _lead(self, routes: tuple[Route, ...], extra: set[str], folded: str) -> tuple[str, bool, bool]:
+        """Return the leading text, whether articles may be searched, and whether the question is declined."""
+        words = self._words
+        if Route.MISUSE in routes:
+            return words.misuse, False, True
+        if Route.DOSING in routes:
+            return words.dosing, "child" not in extra, True
+        if Route.PERSONAL in routes:
+            return words.personal, "child" not in extra, True
+        if GREETING.fullmatch(folded):
+            return words.greeting, False, False
+        if _is_foreign(folded):
+            return words.language, False, False
+        return "", True, False
+
+    def _urgent_card(self, hard: list[Verdict]) -> str:
+        third = {rule.model.id for rule in self._rules.rules if rule.model.third}
+        cards = []
+        for route in ORDER:
+            found = [v for v in hard if v.route is route]
+            if found and route is Route.CRISIS and all(v.rule in third for v in found):
+                cards.append(self._words.crisis_third)
+            elif found:
+                cards.append(str(getattr(self._words, route.value)))
+        return "\n\n".join(cards)
+
+    def _notices(self, routes: tuple[Route, ...], extra: set[str]) -> tuple[Notice, ...]:
+        names = [name for name in ("do_not_stop", "pregnancy", "child") if name in extra]
+        soft = (Route.SOFT_EMERGENCY, Route.SOFT_SUPPORT, Route.PRIVACY, Route.INJECTION)
+        names = [route.value for route in soft if route in routes] + names
+        return tuple(Notice(name, str(getattr(self._words, name))) for name in names)
+
+    def _verdicts(self, text: str) -> list[Verdict]:
+        found: list[Verdict] = []
+        for piece in _pieces(text):
+            folded = self._fold(piece)
+            now = NOW.search(folded) is not None
+            joined = re.sub(r"[.!?;\n]+", " ", folded)
+            for rule in self._rules.rules:
+                found.extend(_ask(rule, sentences(folded), joined, now=now))
+        return list(dict.fromkeys(found))
+
+    def _fold(self, text: str) -> str:
+        return fold(text, self._rules.lexicon, self._known)
+
+    def _prove(self, rule: SafetyRule) -> None:
+        model = rule.model
+        for text in model.examples:
+            if not any(v.rule == model.id and v.hard == model.hard for v in self._verdicts(text)):
+                raise RulesError(f"bot/safety/rules.toml: rule '{model.id}' misses its own example: {text}")
+        for text in model.counter_examples:
+            if any(v.rule == model.id and (v.hard or not model.hard) for v in self._verdicts(text)):
+                raise RulesError(f"bot/safety/rules.toml: rule '{model.id}' takes its counter-example: {text}")
+
+
+def _ask(rule: SafetyRule, units: list[str], joined: str, *, now: bool) -> list[Verdict]:
+    """Ask one rule of every sentence, and of the joined text when no sentence spoke: a stray stop parts no phrase."""
+    model = rule.model
+    places = [(unit, match) for unit in units for match in rule.matches(unit)]
+    places = places or [(joined, match) for match in rule.matches(joined)]
+    verdicts = []
+    for text, match in places:
+        verdict = Verdict(model.id, model.route, model.hard, "rule pattern")
+        guard = excused(text, match.start(), match.end(), model.guards, now=now) if model.hard else ""
+        verdicts.append(_soften(verdict, guard) if guard else verdict)
+        verdicts += [Verdict(model.id, Route(name), False, "comes with it") for name in model.also if name in ROUTES]
+    return verdicts
+
+
+def _soften(verdict: Verdict, guard: str = "not an emergency, says the reader") -> Verdict:
+    if not verdict.hard:
+        return verdict
+    return Verdict(verdict.rule, SOFTENED[verdict.route], False, guard)
+
+
+def _ordered(routes: tuple[Route, ...]) -> tuple[Route, ...]:
+    return tuple(sorted(routes, key=lambda route: route not in HARD_ROUTES))
+
+
+def _is_present(folded: str) -> bool:
+    """Return True when the message speaks of the writer's own symptom now."""
+    return re.search(r"\b(?:i feel|im feeling|i have|im having|ive got|i cant|i am|my) .{0,40}\b(?:now|since|today|tonight|"
+                     r"yesterday|this morning|last night|still|after my|worse)\b", folded) is not None  # fmt: skip
+
+
+def _is_foreign(folded: str) -> bool:
+    letters = [c for c in folded if c.isalpha()]
+    if letters and sum(not c.isascii() for c in letters) * 2 > len(letters):
+        return True
+    words = re.findall(r"[a-z]+", folded)
+    spanish, english = sum(w in SPANISH for w in words), sum(w in ENGLISH for w in words)
+    return spanish >= 2 and spanish > english
+
+
+def _pieces(text: str) -> list[str]:
+    step = MAX_SCREENED - OVERLAP
+    return [text[i : i + MAX_SCREENED] for i in range(0, max(1, len(text) - OVERLAP), step)]

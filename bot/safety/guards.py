@@ -1,0 +1,83 @@
+"""Guards: what makes an urgent phrase past, denied or hypothetical. They turn hard into soft, never into nothing."""
+
+import re
+
+NOW = re.compile(
+    r"\b(?:right now|happening (?:right )?(?:now|to (?:me|him|her|us))|at this moment|at the moment|as we speak|"
+    r"help me|please help|its happening|is happening)\b"
+)
+PAST = re.compile(
+    r"\b(?:(?:\w+ )?(?:years?|decades?) (?:ago|back)|months? (?:ago|back)|(?:a|many|few|several|\d+) years? (?:ago|back)|"
+    r"last (?:year|spring|summer|fall|autumn|winter|decade|month|january|february|march|april|may|june|july|august|"
+    r"september|october|november|december)|in (?:19|20)\d\d|(?:since|back in) (?:19|20)\d\d|"
+    r"as a (?:kid|child|teen\w*|student|young \w+)|when i was (?:a |in |\d|young\w*|little|pregnant)|in my (?:teens|twenties|"
+    r"thirties|forties|youth|childhood|past|20s|30s|40s)|in the past|back then|long ago|a while back|used to|"
+    r"history of|previously|years before|before i was|in (?:college|high school|school|my childhood)|once had|had once)\b"
+)
+RECENT = re.compile(
+    r"\b(?:today|tonight|this (?:morning|afternoon|evening)|yesterday|last night|just|again|still|since then)\b"
+)
+DENIED = re.compile(
+    r"\b(?:no|not|never|without|dont have(?: any)?|do not have(?: any)?|doesnt have(?: any)?|didnt have(?: any)?|havent|"
+    r"have not|hasnt|isnt|is not|arent|wasnt|im not|i am not|neither|nor|denies|deny|free of|didnt|did not|dont|do not|"
+    r"doesnt|wont|would never|will never|not having|rather than|instead of)"
+    r"(?: (?!but\b|only\b|sure\b|know\b|think\b|tell\b|now\b|stop\b|until\b)\w+){0,3} ?$"
+)
+NOTHING_BUT = re.compile(r"\b(?:nothing|anything) (?:but|except) ?$")
+SUBJECT = r"(?:i|im|ive|he|hes|she|shes|they|theyre|we|and|but|because|so|since|my \w+ (?:is|has|was|wont|cant))"
+CAUSES = (
+    r"(?:can|could|does|do|did|will|would|might|may|if) (?:it|this|that|these|they|the \w+(?: \w+)?|an? \w+(?: \w+)?|"
+    r"(?!i\b|he\b|she\b|we\b|you\b)\w+(?: (?:infusions?|therapy|treatments?|drips?|injections?|pills?|drugs?|surgery))?)"
+    r"(?: \w+)? (?:cause|make|give|lead|trigger|bring|increase|raise|stop|affect|hurt|help|treat|prevent|worsen|have|damage)"
+)
+HYPOTHETICAL = re.compile(
+    rf"(?:\bwhat (?:if|happens (?:if|when)|would happen|should i do if|do i do if|to do if|if)\b[^.?!]{{0,60}}"
+    rf"|\b(?:if|in case|suppose|supposing|say|should) (?:i|you|someone|somebody|anyone|a \w+|he|she|they|it|my \w+|the \w+|people|patients?|one|we)\b(?: (?!{SUBJECT}\b)\w+){{0,5}}"
+    rf"|\b{CAUSES}\b(?: (?!{SUBJECT}\b)\w+){{0,6}}"
+    rf"|\b(?:chances?|risks?|odds|likelihood|signs?|symptoms?|danger\w*|side effects?|causes?|cases?|reports?|rates?|"
+    rf"possibility|warnings?|worr\w+|scared|afraid|fear\w*|anxious|nervous|concern\w*|heard|read|known|used|useful|works?|approved|"
+    rf"treat\w*|help\w*|studies|research|evidence|about|prevent\w*|avoid\w*|difference between|meaning of|define)"
+    rf"(?: (?:of|about|for|like|include|including|from|that|with|on|in|to|against|during|after|having|getting|by|it|a|an|the|some|people|patients|who|can|could|may|might|with)){{0,5}}"
+    rf"(?: (?!{SUBJECT}\b)\w+){{0,2}}"
+    rf"|\bis (?:it|there|that)(?: \w+)? (?:possible|common|normal|likely|risk|any risk|dangerous|true|known)\b(?: (?!{SUBJECT}\b)\w+){{0,5}}"
+    rf"|\bhow (?:common|likely|often|dangerous|many people|serious|rare|is|are|does|do)\b(?: (?!{SUBJECT}\b)\w+){{0,4}}"
+    rf"|\b(?:are|is|do|does|did|can|could|have|has|will|would) (?:people|patients|anyone|someone|somebody|anybody|one|many|most|some|you|folks|users|it)\b(?: \w+)?"
+    rf"|^(?:is|are|was|were)(?: an?| the)?) ?$"
+)
+AFTER = re.compile(
+    r"^(?: \w+){0,3} (?:(?:as )?an? (?:known |common |possible |rare |potential )?(?:side effect|risk|symptom|complication|sign)|"
+    r"possible|common|likely|dangerous|mean\b|prevention|hotline|clinic|guidelines?|syndrome|medicine|meds|disorder|"
+    r"history|rates?|warnings?|antidote|statistics)\b"
+)
+OWN = re.compile(
+    r"\b(?:i have|ive got|im having|i am having|i feel|im feeling|my|im|i am|i got|hes|shes|is having|has been)\b"
+)
+
+
+def excused(sentence: str, start: int, end: int, guards: list[str], *, now: bool) -> str:
+    """Return the guard that excuses the phrase ``sentence[start:end]``, or "".
+
+    ``now`` is True when the message says that it is happening: past and hypothetical then excuse nothing.
+    """
+    before, after = _clause_before(sentence, start), sentence[end:]
+    if "negation" in guards and DENIED.search(before) and not NOTHING_BUT.search(before):
+        return "negation"
+    if now:
+        return ""
+    clause = before + sentence[start:end] + _clause_after(sentence, end)
+    if "past" in guards and PAST.search(clause) and not RECENT.search(clause):
+        return "past"
+    if "hypothetical" in guards:
+        if HYPOTHETICAL.search(sentence[:start].rstrip() + " " if start else ""):
+            return "hypothetical"
+        if AFTER.search(after) and not OWN.search(sentence):
+            return "hypothetical"
+    return ""
+
+
+def _clause_before(sentence: str, start: int) -> str:
+    return re.split(r",|:|\bbut\b|\bhowever\b|\balthough\b|\bthough\b|\band now\b|\bbecause\b", sentence[:start])[-1]
+
+
+def _clause_after(sentence: str, end: int) -> str:
+    return re.split(r",|:|\bbut\b|\bhowever\b|\balthough\b|\bthough\b|\band now\b|\bbecause\b", sentence[end:])[0]

@@ -1,0 +1,89 @@
+"""The web app: plain routes first, the chat at "/" last, one wall around both."""
+
+import socket
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from bot.answer import Answerer, open_answerer
+from bot.errors import SettingsError
+from bot.settings import Settings
+from bot.web.api import add_routes
+from bot.web.chat import Chat, gr, head, theme
+from bot.web.desk import Desk, Limiter
+from bot.web.guard import Guard
+from bot.wire import answer_to_dict
+
+FLOOD = 8  # posts of any kind per allowed question: above that, nothing reaches the program
+
+
+def build_app(answerer: Answerer) -> FastAPI:
+    """Return the whole web app over one opened library."""
+    most = answerer.settings.questions_per_minute
+    desk = Desk(answerer, Limiter(most))
+    app = FastAPI(
+        title=answerer.library.info.title, docs_url=None, redoc_url=None, description=answerer.words.disclaimer
+    )
+    # An explicit, empty list: without it Gradio lets every site read its answers.
+    app.add_middleware(CORSMiddleware, allow_origins=[])
+    app.add_middleware(Guard, limiter=Limiter(most * FLOOD), say=_refusals(answerer))
+    add_routes(app, desk)
+    return mount_chat(app, desk)
+
+
+def mount_chat(app: FastAPI, desk: Desk) -> FastAPI:
+    """Mount the patient's page at "/", after every plain route."""
+    blocks = Chat(desk).blocks()
+    blocks.queue(max_size=100, default_concurrency_limit=4, api_open=False)
+    gr.mount_gradio_app(
+        app, blocks, path="/", footer_links=[], run_history=False, show_error=False, max_file_size=1,
+        ssr_mode=False, mcp_server=False, pwa=False, enable_monitoring=False, theme=theme(), head=head(desk),
+    )  # fmt: skip
+    blocks.has_launched = True  # mounting leaves Gradio's own check of file paths off; only this turns it on
+    return app
+
+
+def serve(settings: Settings) -> None:
+    """Open the library and serve it until stopped.
+
+    Raises:
+        BotError: one line on what is wrong and what to do.
+    """
+    listener = listen(settings.host, settings.port)
+    with listener:
+        app = build_app(open_answerer(settings))
+        # No access log: it would note who read which article.
+        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+        sys.stderr.write(f"Open http://{settings.host}:{settings.port} in a browser. Stop with Ctrl+C.\n")
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on ``host`` and ``port``.
+
+    Raises:
+        SettingsError: the port is taken, or the host is not an address of this machine.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(found[4][:2], family=found[0])
+    except (OSError, UnicodeError) as error:
+        if isinstance(error, OSError) and error.errno in (98, 48, 10048):  # EADDRINUSE of Linux, macOS, Windows
+            raise SettingsError(
+                f"Port {port} is in use. Set BOT_PORT to a free port, or stop the other one."
+            ) from error
+        raise SettingsError(f"Cannot listen on BOT_HOST='{host}', BOT_PORT={port}: {error}. Try 127.0.0.1.") from error
+
+
+def _refusals(answerer: Answerer) -> Any:  # noqa: ANN401
+    words = answerer.words
+    texts = {"closed": words.unreadable, "too_many": words.too_many, "too_long": words.too_long}
+
+    def say(name: str) -> Mapping[str, Any]:
+        return answer_to_dict(answerer.fallback(texts[name]))
+
+    return say

@@ -1,0 +1,109 @@
+// The page's own behaviour: status line, scrolling to the last question, copying, reading in context.
+// Without it the links still work; it never touches the words of an answer.
+(() => {
+  "use strict";
+  const labels = () => document.querySelector('meta[name="quotewell"]').dataset;
+  const say = (text) => {
+    const line = document.querySelector("#status [role=status]");
+    if (line) line.textContent = text;
+  };
+  const box = () => document.querySelector("#question textarea, #question input");
+  const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+  // The server's answer is drawn a little after this is called: wait for it, but not for ever.
+  let before = null;
+  const last = () => [...document.querySelectorAll("#log .answer")].pop();
+  function drawn(then, tries = 60) {
+    if (tries && last() === before) setTimeout(() => drawn(then, tries - 1), 25);
+    else requestAnimationFrame(() => requestAnimationFrame(then));
+  }
+
+  function showLast() {
+    const messages = [...document.querySelectorAll("#log .asked, #log .answer")];
+    const target = messages.at(-2)?.matches(".asked") ? messages.at(-2) : messages.at(-1);
+    document.body.classList.add("talking");
+    if (!target) return;
+    document.querySelector("#about details")?.removeAttribute("open");
+    // Gradio's own labels would be read out before the words of each message.
+    document.querySelectorAll("#log [data-testid][aria-label]").forEach((it) => it.removeAttribute("aria-label"));
+    const phone = matchMedia("(pointer: coarse)").matches;
+    // A picked question has gone, and a phone's keyboard hides the answer: move on to the question that was asked.
+    if (phone || document.activeElement !== box()) target.focus({ preventScroll: true });
+    target.scrollIntoView({ block: "start", behavior: still() ? "auto" : "smooth" });
+  }
+
+  async function copy(button) {
+    const text = button.closest(".answer").querySelector(".copy-text").textContent;
+    let done = true;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      done = copyOldWay(text);
+    }
+    button.textContent = button.dataset.label ||= button.textContent;
+    button.classList.toggle("done", done);
+    say(done ? labels().copied : labels().copyFailed);
+  }
+
+  // Browsers offer the clipboard only to pages served over HTTPS or from this machine.
+  function copyOldWay(text) {
+    const area = Object.assign(document.createElement("textarea"), { value: text });
+    const before = document.activeElement;
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    before?.focus();
+    return done;
+  }
+
+  function read(link) {
+    const dialog = document.createElement("dialog");
+    dialog.className = "reader";
+    dialog.setAttribute("aria-label", labels().context);
+    const close = Object.assign(document.createElement("button"), { type: "button", textContent: labels().close });
+    close.className = "close";
+    const frame = Object.assign(document.createElement("iframe"), { title: labels().context, src: link.href });
+    frame.setAttribute("sandbox", "allow-popups allow-popups-to-escape-sandbox");
+    close.addEventListener("click", () => dialog.close());
+    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      link.focus();
+    });
+    dialog.append(close, frame);
+    document.body.append(dialog);
+    dialog.showModal();
+    close.focus();
+  }
+
+  document.addEventListener("click", (event) => {
+    const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+    const link = event.target.closest?.(".answer a.context");
+    const button = event.target.closest?.(".answer button.copy");
+    if (link && plain && window.HTMLDialogElement) {
+      event.preventDefault();
+      read(link);
+    } else if (button) {
+      copy(button);
+    }
+  });
+
+  window.quotewell = {
+    busy: () => {
+      before = last();
+      say(`${labels().busy} …`);
+    },
+    shown: () => drawn(() => {
+      say("");
+      showLast();
+    }),
+    cleared: () => drawn(() => {
+      say("");
+      document.body.classList.remove("talking");
+      document.querySelector("#about details")?.setAttribute("open", "");
+      box()?.focus();
+      scrollTo({ top: 0, behavior: still() ? "auto" : "smooth" });
+    }),
+  };
+})();

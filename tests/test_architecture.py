@@ -1,0 +1,129 @@
+"""The shape of the program: imports point down, heavy libraries have one home, answers have one door."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+BOT = Path(__file__).resolve().parent.parent / "bot"
+# A module may import only from levels above it in this list. "x.*" are the modules of a package.
+LEVELS = [
+    ["types", "errors"],
+    ["words", "settings", "interfaces", "readers.*", "plain", "wire"],
+    ["readers", "rulebook", "embed", "vectors", "lexical", "late", "scoring", "compose", "followup"],
+    ["claims", "kinds", "safety.*"],
+    ["safety", "corpus", "segment", "snapshot", "model"],
+    ["library"],
+    ["build", "retrieve", "evidence"],
+    ["answer"],
+    ["batch", "web.*"],
+    ["web"],
+    ["cli"],
+    ["__main__"],
+]
+# Within these groups the named modules may import each other's neighbours, in the order given.
+INNER = {
+    "words": {"errors"},
+    "plain": {"types"},
+    "wire": {"types"},
+}
+HOMES = {
+    "torch": {"model"},
+    "sentence_transformers": {"model"},
+    "transformers": {"model"},
+    "huggingface_hub": {"model"},
+    "onnxruntime": {"embed"},
+    "tokenizers": {"embed"},
+    "faiss": {"vectors"},
+    "bm25s": {"lexical"},
+    "Stemmer": {"lexical"},
+    "syntok": {"segment"},
+    "gradio": {"web.*"},
+    "fastapi": {"web", "web.*"},
+    "uvicorn": {"web", "web.*"},
+    "typer": {"cli"},
+    "rich": {"cli"},
+}
+
+
+def modules():
+    for path in sorted(BOT.rglob("*.py")):
+        parts = path.relative_to(BOT).with_suffix("").parts
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts), path
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module
+
+
+def matches(name, pattern):
+    return name == pattern or (pattern.endswith(".*") and name.startswith(pattern[:-1]))
+
+
+def level(name):
+    found = [n for n, names in enumerate(LEVELS) if any(matches(name, pattern) for pattern in names)]
+    assert found, f"module '{name}' has no level: add it to LEVELS where its imports point down"
+    return found[0]
+
+
+NAMED = [(name, path) for name, path in modules() if name != "__init__"]
+
+
+@pytest.mark.parametrize(("name", "path"), NAMED, ids=[name for name, _ in NAMED])
+def test_imports_point_down(name, path):
+    own_package = name.split(".")[0] + "."
+    for target in imports(path):
+        if not target.startswith("bot."):
+            continue
+        other = target.removeprefix("bot.")
+        if "." in name and other.startswith(own_package):
+            continue  # the files of one package are checked for cycles below
+        assert level(other) < level(name), f"bot.{name} must not import bot.{other}: imports point down"
+
+
+@pytest.mark.parametrize("package", ["safety", "web", "readers"])
+def test_packages_have_no_import_cycles(package):
+    graph = {
+        name: {t.removeprefix("bot.") for t in imports(path) if t.startswith(f"bot.{package}.")}
+        for name, path in NAMED
+        if name.startswith(f"{package}.")
+    }
+    done = set()
+    while graph:
+        free = {name for name, targets in graph.items() if not targets - done - {name}}
+        assert free, f"import cycle in bot.{package}: {sorted(graph)}"
+        done |= free
+        graph = {name: targets for name, targets in graph.items() if name not in free}
+
+
+@pytest.mark.parametrize(("name", "path"), NAMED, ids=[name for name, _ in NAMED])
+def test_heavy_libraries_have_one_home(name, path):
+    for target in imports(path):
+        library = target.split(".")[0]
+        if library in HOMES:
+            allowed = HOMES[library]
+            assert any(matches(name, home) for home in allowed), f"bot.{name} must not import {library}: {allowed}"
+
+
+def test_answers_are_made_in_one_place():
+    makers = [
+        name for name, path in NAMED if "Answer(" in path.read_text(encoding="utf-8").replace("class Answer(", "")
+    ]
+    assert makers == ["compose"]
+
+
+def test_only_the_command_line_prints():
+    for name, path in NAMED:
+        calls = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)]
+        assert name == "cli" or not any(getattr(c.func, "id", "") == "print" for c in calls), name
+
+
+def test_nothing_about_one_treatment_in_code():
+    """The program serves any clinic: the subject of the first articles may occur in corpus/ only."""
+    for path in BOT.rglob("*"):
+        if path.suffix in {".py", ".toml", ".css", ".js"}:
+            assert "ketamine" not in path.read_text(encoding="utf-8").lower(), path
