@@ -77,6 +77,8 @@ class Answerer:
         found = bool(selection.quotes)
         status = Status.DECLINED if screening.declined else Status.ANSWERED if found else Status.NO_EVIDENCE
         message = screening.card or (self.words.found if found else self.words.not_found)
+        if message == self.words.personal and not found:
+            message = self.words.personal_alone
         return self._composer.compose(
             screening,
             status,

@@ -34,6 +34,7 @@ class Words:
     dosing: str
     misuse: str
     personal: str
+    personal_alone: str
     do_not_stop: str
     child: str
     pregnancy: str
@@ -153,6 +154,10 @@ US = Words(
     personal=(
         "I cannot say what is right for you, because I do not know your health. "
         "Please take this question to your physician. Here is what the articles say in general."
+    ),
+    personal_alone=(
+        "I cannot say what is right for you, because I do not know your health. "
+        "My articles do not answer this. Please take this question to your physician."
     ),
     do_not_stop=(
         "Do not stop, skip or change a medicine on your own. Stopping some medicines fast can harm you. "

@@ -153,7 +153,7 @@ class Gate:
         return list(dict.fromkeys(found))
 
     def _fold(self, text: str) -> str:
-        return fold(text, self._rules.lexicon, self._known)
+        return fold(text, self._rules.lexicon, self._known, self._rules.slips)
 
     def _prove(self, rule: SafetyRule) -> None:
         model = rule.model

@@ -12,7 +12,8 @@ PAST = re.compile(
     r"september|october|november|december)|in (?:19|20)\d\d|(?:since|back in) (?:19|20)\d\d|"
     r"as a (?:kid|child|teen\w*|student|young \w+)|when i was (?:a |in |\d|young\w*|little|pregnant)|in my (?:teens|twenties|"
     r"thirties|forties|youth|childhood|past|20s|30s|40s)|in the past|back then|long ago|a while back|used to|"
-    r"history of|previously|years before|before i was|in (?:college|high school|school|my childhood)|once had|had once)\b"
+    r"history of|previously|years before|before i was|in (?:college|high school|school|my childhood)|once had|had once|"
+    r"get (?:\w+ ){0,4}(?:climbing|walking up|when i (?:run|climb|exercise|walk)|on stairs))\b"
 )
 RECENT = re.compile(
     r"\b(?:today|tonight|this (?:morning|afternoon|evening)|yesterday|last night|just|again|still|since then)\b"
@@ -23,6 +24,9 @@ DENIED = re.compile(
     r"doesnt|wont|would never|will never|not having|rather than|instead of)"
     r"(?: (?!but\b|only\b|sure\b|know\b|think\b|tell\b|now\b|stop\b|until\b)\w+){0,3} ?$"
 )
+# Said anywhere in the sentence, these make a relative's illness a matter of history.
+FAMILY = re.compile(r"\b(?:at risk|runs in (?:my|the) family|family history|hereditary|in my family)\b")
+THINKING = re.compile(r"\b(?:think\w*|thoughts?|dream\w*|fantasi\w+|plan\w*|considering|talk\w*)(?: \w+)? (?:about|of) $")
 NOTHING_BUT = re.compile(r"\b(?:nothing|anything) (?:but|except) ?$")
 SUBJECT = r"(?:i|im|ive|he|hes|she|shes|they|theyre|we|and|but|because|so|since|my \w+ (?:is|has|was|wont|cant))"
 CAUSES = (
@@ -41,7 +45,7 @@ HYPOTHETICAL = re.compile(
     rf"(?: (?!{SUBJECT}\b)\w+){{0,2}}"
     rf"|\bis (?:it|there|that)(?: \w+)? (?:possible|common|normal|likely|risk|any risk|dangerous|true|known)\b(?: (?!{SUBJECT}\b)\w+){{0,5}}"
     rf"|\bhow (?:common|likely|often|dangerous|many people|serious|rare|is|are|does|do)\b(?: (?!{SUBJECT}\b)\w+){{0,4}}"
-    rf"|\b(?:are|is|do|does|did|can|could|have|has|will|would) (?:people|patients|anyone|someone|somebody|anybody|one|many|most|some|you|folks|users|it)\b(?: \w+)?"
+    rf"|\b(?:are|is|do|does|did|can|could|have|has|will|would) (?:people|patients|anyone|someone|somebody|anybody|one|many|most|some|you|folks|users|it|they|doctors|nurses|clinics|staff)\b(?: (?!{SUBJECT}\b)\w+){{0,3}}"
     rf"|^(?:is|are|was|were)(?: an?| the)?) ?$"
 )
 AFTER = re.compile(
@@ -65,10 +69,11 @@ def excused(sentence: str, start: int, end: int, guards: list[str], *, now: bool
     if now:
         return ""
     clause = before + sentence[start:end] + _clause_after(sentence, end)
-    if "past" in guards and PAST.search(clause) and not RECENT.search(clause):
+    if "past" in guards and (PAST.search(clause) or FAMILY.search(sentence)) and not RECENT.search(clause):
         return "past"
-    if "hypothetical" in guards:
-        if HYPOTHETICAL.search(sentence[:start].rstrip() + " " if start else ""):
+    lead = sentence[:start].rstrip() + " " if start else ""
+    if "hypothetical" in guards and not THINKING.search(lead):
+        if HYPOTHETICAL.search(lead):
             return "hypothetical"
         if AFTER.search(after) and not OWN.search(sentence):
             return "hypothetical"

@@ -12,7 +12,7 @@ NOT_NAMES = (
 NAME = r"(?-i:[A-Z][\w'\u2019-]+(?:\s+(?:[A-Z][\w'\u2019-]+|[A-Z]\b\.?)){0,3})"
 MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*\.?"
 RULES = (
-    ("email", r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"),
+    ("email", r"(?<![\w.+%-])[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}"),
     ("link", r"\bhttps?://\S+|\bwww\.\S+"),
     ("password", r"\b(?:pass ?word|passcode|pin(?: code| number)?|login|user ?name|user ?id)\s*(?:is|was|=|:)\s*\S+"),
     ("ssn", r"\b\d{3}[-. ]\d{2}[-. ]\d{4}\b|\b(?:ssn|social security(?: number)?)\W{0,3}(?:is\W{0,2})?\d{9}\b"),
@@ -21,7 +21,7 @@ RULES = (
     (
         "record",
         r"\b(?:mrn|medical record|record|chart|patient|member|policy|account|case|claim|insurance|group)"
-        r"(?:\s*(?:number|no\.?|num|id|#))+\W{0,3}(?:is\W{0,2})?[a-z]{0,4}-?\d[\w-]{3,}|\bmrn\W{0,3}(?:is\W{0,2})?[\w-]*\d[\w-]+",
+        r"(?:\s*(?:number|no\.?|num|id|#))+\W{0,3}(?:is\W{0,2})?[a-z]{0,4}-?\d[\w-]{3,20}|\bmrn\W{0,3}(?:is\W{0,2})?[\w-]{0,10}\d[\w-]{1,20}",
     ),
     (
         "phone",

@@ -53,6 +53,7 @@ class Rules:
 
     rules: tuple[SafetyRule, ...]
     lexicon: frozenset[str]
+    slips: dict[str, str]
 
 
 def read_rules() -> Rules:
@@ -84,7 +85,7 @@ def parse_rules(text: str) -> Rules:
         p for rule in rules if rule.model.hard and not rule.model.id.startswith("es-") for p in rule.model.patterns
     ]
     urgent += groups.values()
-    return Rules(rules, frozenset(re.findall(r"(?<![\\a-z])[a-z]{5,}(?!\\w|[a-z]*[?*])", " ".join(urgent))))
+    return Rules(rules, frozenset(re.findall(r"(?<![\\a-z])[a-z]{5,}(?!\\w|[a-z]*[?*])", " ".join(urgent))), body.get("slips", {}))
 
 
 def _expand_groups(groups: dict[str, str]) -> dict[str, str]:
