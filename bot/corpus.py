@@ -190,7 +190,9 @@ def _parse(path: Path, model: type[Model]) -> Model:
     except tomllib.TOMLDecodeError as error:
         raise CorpusError(f"{path} is not TOML: {error}. Compare it with another sidecar.") from error
     except ValidationError as error:
-        raise CorpusError(f"{path}: {_explain(error.errors()[0], model)}") from error
+        # A misspelt field is also a missing one: the misspelling is the better news.
+        first = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
+        raise CorpusError(f"{path}: {_explain(first, model)}") from error
 
 
 def _explain(item: Any, model: type[BaseModel]) -> str:  # noqa: ANN401 - pydantic's own mapping

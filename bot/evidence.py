@@ -133,6 +133,6 @@ def _best_risk(library: Library, hits: tuple[Hit, ...], avoid: set[str], blocked
             if tag not in sentence.tags or sentence.span.article in avoid or library.unquotable(hit.row):
                 continue
             quote = make_quote(library, hit, Role.BALANCE)
-            if quote is not None and not quote.tags & (blocked | {Tag.SAFETY}):
+            if quote is not None and not quote.tags & (blocked | CLAIMS):
                 return quote
     return None

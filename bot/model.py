@@ -176,7 +176,7 @@ def _export_graph(original: "SentenceTransformer", path: Path) -> None:
 def _compare(original: "SentenceTransformer", folder: Path, sentences: list[str]) -> None:
     encoder = OnnxEncoder(folder)
     ours, _ = encoder.documents(sentences)
-    theirs = original.encode(sentences, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False)
+    theirs = original.encode_document(sentences, normalize_embeddings=True, show_progress_bar=False)
     worst = float(np.min(np.sum(ours * theirs, axis=1)))
     if worst < MIN_COSINE:
         raise ModelError(

@@ -55,7 +55,7 @@ def read_rules(name: str) -> tuple[Rule, ...]:
         rules = tuple(Rule(RuleModel.model_validate(item)) for item in body["rule"])
         for rule in rules:
             _prove(rule, name)
-    except (OSError, tomllib.TOMLDecodeError, ValidationError, KeyError, re.error) as error:
+    except (OSError, tomllib.TOMLDecodeError, ValidationError, KeyError, TypeError, re.error) as error:
         raise RulesError(f"bot/{name} cannot be used: {error}") from error
     return rules
 

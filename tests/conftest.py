@@ -73,3 +73,50 @@ def small_index(built: Settings, tmp_path_factory: pytest.TempPathFactory):
         return small
 
     return make
+
+
+HOSTILE = (
+    "Healing takes <script>window.pwned=1</script> six weeks for most knees. "
+    "Swelling <img src=x onerror=window.pwned=1> is a common side effect of knee surgery. "
+    "Walk ${window.pwned=1} with {{window.pwned=1}} crutches and $$x^2$$ for\ttwo weeks after knee surgery. "
+    "Use ice \"]]>\" 'often' & rest <b>the</b> knee &lt;b&gt; a lot."
+)
+
+
+@pytest.fixture(scope="session")
+def hostile_answerer(small_index) -> Answerer:
+    """The program over one article full of markup."""
+    return open_answerer(
+        small_index({"knee-surgery": HOSTILE}).model_copy(update={"answer_threshold": 0.0, "extra_threshold": 0.0})
+    )
+
+
+@pytest.fixture(scope="session")
+def site(answerer):
+    """Address of a server over the real library, with no limit in the way of the tests."""
+    from web import serving
+
+    answerer.settings = answerer.settings.model_copy(update={"questions_per_minute": 100000})
+    with serving(answerer) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def hostile_site(hostile_answerer):
+    """Address of a server over the hostile article."""
+    from web import serving
+
+    with serving(hostile_answerer) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One real Chromium for the whole session."""
+    from playwright.sync_api import sync_playwright
+    from web import ARGS, BROWSER
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=BROWSER, args=ARGS)
+        yield opened
+        opened.close()

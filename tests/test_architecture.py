@@ -10,10 +10,10 @@ BOT = Path(__file__).resolve().parent.parent / "bot"
 LEVELS = [
     ["types", "errors"],
     ["words", "settings", "interfaces", "readers.*", "plain", "wire"],
-    ["readers", "rulebook", "embed", "vectors", "lexical", "late", "scoring", "compose", "followup"],
+    ["readers", "rulebook", "embed", "vectors", "lexical", "late", "scoring", "compose"],
     ["claims", "kinds", "safety.*"],
     ["safety", "corpus", "segment", "snapshot", "model"],
-    ["library"],
+    ["library", "followup"],
     ["build", "retrieve", "evidence"],
     ["answer"],
     ["batch", "web.*"],
@@ -21,12 +21,6 @@ LEVELS = [
     ["cli"],
     ["__main__"],
 ]
-# Within these groups the named modules may import each other's neighbours, in the order given.
-INNER = {
-    "words": {"errors"},
-    "plain": {"types"},
-    "wire": {"types"},
-}
 HOMES = {
     "torch": {"model"},
     "sentence_transformers": {"model"},

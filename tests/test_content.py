@@ -14,10 +14,10 @@ PINNED = {
     "guide-to-ketamine-iv-therapy": (
         54,
         "Ketamine IV therapy is gaining",
-        "A healthcare professional will",
+        "It is essential for patients",
         "However, it is crucial",
     ),
-    "ketamine-drip-for-pain": (72, "Chronic pain affects millions", "It may also provide", "It currently provides"),
+    "ketamine-drip-for-pain": (72, "Chronic pain affects millions", "A 2021 review indicated", "It currently provides"),
     "ketamine-guidelines-for-chronic-pain": (
         17,
         "The guidelines covered",
@@ -30,7 +30,7 @@ PINNED = {
         "Ketamine is already",
         "Research is still continuing",
     ),
-    "why-consider-ketamine": (21, "One contributor to", "Used prior to surgery", "Pain management is highly"),
+    "why-consider-ketamine": (21, "One contributor to", "Postoperative care often", "Pain management is highly"),
 }
 NOT_QUOTED = {Kind.PROMOTION: 5, Kind.CONTACT: 5, Kind.BYLINE: 1, Kind.WITHHELD: 11, Kind.TITLE: 6, Kind.BOILERPLATE: 5}
 

@@ -26,7 +26,9 @@ DENIED = re.compile(
 )
 # Said anywhere in the sentence, these make a relative's illness a matter of history.
 FAMILY = re.compile(r"\b(?:at risk|runs in (?:my|the) family|family history|hereditary|in my family)\b")
-THINKING = re.compile(r"\b(?:think\w*|thoughts?|dream\w*|fantasi\w+|plan\w*|considering|talk\w*)(?: \w+)? (?:about|of) $")
+THINKING = re.compile(
+    r"\b(?:think\w*|thoughts?|dream\w*|fantasi\w+|plan\w*|considering|talk\w*)(?: \w+)? (?:about|of) $"
+)
 NOTHING_BUT = re.compile(r"\b(?:nothing|anything) (?:but|except) ?$")
 SUBJECT = r"(?:i|im|ive|he|hes|she|shes|they|theyre|we|and|but|because|so|since|my \w+ (?:is|has|was|wont|cant))"
 CAUSES = (

@@ -11,7 +11,9 @@ INVISIBLE = re.compile(
 # Letters of other alphabets that look like ours.
 LOOKALIKES = str.maketrans("асеіјорѕхуѵԁһӏοαεικνρτυ", "aceijopsxyvdhloaeiknptu")
 LEET = str.maketrans("013457@$!", "oieastasi")
-LEET_WORD = re.compile(r"(?<![\w/.@$!])(?=[\w@$!]{0,20}[a-z])(?=[\w@$!]{0,20}[013457@$])[a-z@$!013457]{3,20}(?![\w/@$!])")
+LEET_WORD = re.compile(
+    r"(?<![\w/.@$!])(?=[\w@$!]{0,20}[a-z])(?=[\w@$!]{0,20}[013457@$])[a-z@$!013457]{3,20}(?![\w/@$!])"
+)
 UNIT = re.compile(r"\d+(?:mg|mcg|ml|kg|g|lbs?|st|nd|rd|th|yo|yrs?|hrs?|am|pm|x|k|s|d|wks?|mins?)$")
 SPACED = re.compile(r"\b(?:[a-z][\s.\-_*]){2,}[a-z]\b")
 REPEATED = re.compile(r"([a-z])\1{2,}")

@@ -7,7 +7,7 @@ NOT_NAMES = (
     "I|So|Very|Not|Just|Really|Still|Also|In|On|At|A|An|The|My|Going|Having|Taking|Feeling|Getting|Scared|Worried|"
     "Afraid|Pregnant|Diabetic|Allergic|Sorry|Trying|Thinking|Tired|Sick|Hurting|Dying|Suicidal|Bleeding|Nursing|"
     "Due|Done|Over|Under|Unable|Sure|Curious|Looking|Wondering|Asking|Confused|Depressed|Anxious|American|Type|"
-    "Currently|Now|Already|About|Almost|Only|Too|From|Here|Alone|Ok|Okay|Fine|Good|Bad|New|Old|Male|Female|Ketamine"
+    "Currently|Now|Already|About|Almost|Only|Too|From|Here|Alone|Ok|Okay|Fine|Good|Bad|New|Old|Male|Female"
 )
 NAME = r"(?-i:[A-Z][\w'\u2019-]+(?:\s+(?:[A-Z][\w'\u2019-]+|[A-Z]\b\.?)){0,3})"
 MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*\.?"

@@ -85,7 +85,11 @@ def parse_rules(text: str) -> Rules:
         p for rule in rules if rule.model.hard and not rule.model.id.startswith("es-") for p in rule.model.patterns
     ]
     urgent += groups.values()
-    return Rules(rules, frozenset(re.findall(r"(?<![\\a-z])[a-z]{5,}(?!\\w|[a-z]*[?*])", " ".join(urgent))), body.get("slips", {}))
+    return Rules(
+        rules,
+        frozenset(re.findall(r"(?<![\\a-z])[a-z]{5,}(?!\\w|[a-z]*[?*])", " ".join(urgent))),
+        body.get("slips", {}),
+    )
 
 
 def _expand_groups(groups: dict[str, str]) -> dict[str, str]:

@@ -75,6 +75,8 @@
     document.body.append(dialog);
     dialog.showModal();
     close.focus();
+    // A fragment takes the focus into the frame, where Escape would not reach the dialog.
+    frame.addEventListener("load", () => close.focus());
   }
 
   document.addEventListener("click", (event) => {

@@ -1,0 +1,202 @@
+"""The patient's page in a real browser: asking, reading, keyboard, phone, accessibility, no request to anywhere."""
+
+import re
+
+import pytest
+from conftest import HOSTILE
+
+pytestmark = pytest.mark.browser
+BOX = "#question textarea, #question input"
+
+
+@pytest.fixture
+def open_page(browser):
+    """A function: address, options -> a page that reports foreign requests and script errors when the test ends."""
+    contexts, faults = [], []
+
+    def make(address, **options):
+        options.setdefault("viewport", {"width": 1100, "height": 900})
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on(
+            "request",
+            lambda r: faults.append(r.url) if not re.match(r"(http://127\.0\.0\.1|data:|blob:)", r.url) else None,
+        )
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(address)
+        page.wait_for_selector(BOX)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert not faults
+
+
+def wait_for_answer(page, count):
+    page.wait_for_function(f"document.querySelectorAll('#log .answer').length >= {count}", timeout=20000)
+    page.wait_for_timeout(300)
+
+
+def ask(page, question):
+    count = page.locator("#log .answer").count()
+    page.fill(BOX, question)
+    page.keyboard.press("Enter")
+    wait_for_answer(page, count + 1)
+    return page.locator("#log .answer").last
+
+
+def test_a_typed_question_is_answered_word_for_word(open_page, site, answerer):
+    page = open_page(site)
+    answer = ask(page, "what are the common side effects")
+    shown = [node.text_content() for node in answer.locator(".words").all()]
+    assert shown == [q.text for q in answerer.answer("what are the common side effects").answer.quotes]
+    assert answer.locator("mark").count() >= 1
+    assert "consult your physician" in answer.locator(".disclaimer").text_content()
+    assert "not given" in answer.text_content()
+    assert page.locator("#banner").is_visible()
+    assert page.title() == answerer.library.info.title
+    assert page.locator("html").get_attribute("lang") == "en"
+
+
+def test_a_suggested_question_is_answered(open_page, site):
+    page = open_page(site)
+    page.locator("button.pick:visible").first.click()
+    wait_for_answer(page, 1)
+    assert page.locator("#log .answer .quote").count() >= 1
+
+
+def test_a_follow_up_knows_the_question_before(open_page, site):
+    page = open_page(site)
+    ask(page, "what are the common side effects of ketamine")
+    assert ask(page, "and how long do they last?").locator(".answer, .lead").count() >= 1
+    assert page.locator("#log .asked").count() == 2
+
+
+def test_read_in_context_opens_the_article_at_the_words_and_gives_focus_back(open_page, site):
+    page = open_page(site)
+    answer = ask(page, "what are the common side effects")
+    quote = answer.locator("mark").first.text_content()
+    link = answer.locator("a.context").first
+    link.click()
+    frame = page.frame_locator("dialog iframe")
+    hit = frame.locator("mark#hit")
+    hit.wait_for()
+    assert quote in hit.text_content()
+    assert hit.evaluate("e => { const r = e.getBoundingClientRect(); return r.top >= 0 && r.top < innerHeight }")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog", state="detached")
+    assert page.evaluate("document.activeElement.className") == "context"
+
+
+def test_an_urgent_message_shows_a_card_and_no_quote(open_page, site):
+    page = open_page(site)
+    card = ask(page, "my chest hurts and my left arm is numb")
+    assert card.locator("[role=alert]").count() == 1
+    assert card.locator(".quote").count() == 0
+    assert card.locator('a[href="tel:911"]').first.is_visible()
+    page.locator("#again").click()
+    wait_for_answer(page, 2)
+    assert "911" in page.locator("#log .answer").last.text_content()
+    assert page.locator("#log .answer").last.locator("[role=alert]").count() == 0
+
+
+def test_identifiers_are_not_shown_again(open_page, site):
+    page = open_page(site)
+    ask(page, "My name is Jane Roe, born 03/04/1961. Is it addictive?")
+    assert "Jane Roe" not in page.locator("#log").text_content()
+    assert "1961" not in page.locator("#log").text_content()
+
+
+def test_clear_and_copy(open_page, site, browser):
+    page = open_page(site, permissions=["clipboard-read", "clipboard-write"])
+    answer = ask(page, "what are the common side effects")
+    answer.locator("button.copy").click()
+    page.wait_for_function("document.querySelector('#status [role=status]').textContent.length > 0")
+    text = page.evaluate("navigator.clipboard.readText()")
+    assert answer.locator(".words").first.text_content() in text
+    assert "consult your physician" in text
+    page.locator("#clear").click()
+    page.wait_for_function("document.querySelectorAll('#log .answer').length === 0")
+
+
+def test_by_keyboard_alone(open_page, site):
+    page = open_page(site)
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate(f"document.activeElement.matches({BOX!r})"):
+            break
+    page.keyboard.type("what are the common side effects")
+    page.keyboard.press("Enter")
+    wait_for_answer(page, 1)
+    page.locator("#log a.context").first.focus()
+    ring = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert ring != "none"
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog[open]")
+
+
+@pytest.mark.parametrize("width", [375, 320])
+def test_a_phone_needs_no_sideways_scrolling(open_page, site, width):
+    page = open_page(site, viewport={"width": width, "height": 700}, has_touch=True, is_mobile=True)
+    ask(page, "what are the common side effects")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    small = page.evaluate(
+        "[...document.querySelectorAll('button, a.context, .action, input, textarea')].filter(e => {"
+        "const r = e.getBoundingClientRect(); return r.width > 0 && (r.height < 24 || r.width < 24) })"
+        ".map(e => e.outerHTML.slice(0, 90))"
+    )
+    assert not small
+    top = page.locator("#log .asked").last.evaluate("e => e.getBoundingClientRect().top")
+    assert 0 <= top < 350
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("question", ["what are the common side effects", "my chest hurts", "who won the chess cup"])
+def test_axe_finds_nothing_serious(open_page, site, scheme, question):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = open_page(site, color_scheme=scheme)
+    ask(page, question)
+    found = Axe().run(page).response["violations"]
+    serious = [(v["id"], v["nodes"][0]["html"][:120]) for v in found if v["impact"] in ("serious", "critical")]
+    assert not serious
+
+
+def test_answers_are_announced(open_page, site):
+    page = open_page(site)
+    ask(page, "what are the common side effects")
+    assert page.locator("[role=log][aria-live=polite]").count() == 1
+    assert page.locator("#status [role=status]").count() == 1
+
+
+def test_a_hostile_article_is_shown_exactly_and_runs_nothing(open_page, hostile_site):
+    page = open_page(hostile_site)
+    for question in ("how long does healing of the knee take", "can i walk with crutches after knee surgery", "ice"):
+        answer = ask(page, question)
+        for node in answer.locator(".words").all():
+            assert node.text_content() in HOSTILE
+    page.locator("#log a.context").first.click()
+    page.frame_locator("dialog iframe").locator("mark#hit").wait_for()
+    assert page.evaluate("window.pwned") is None
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["<script>window.pwned=1</script> side effects?", "<img src=x onerror=window.pwned=1>", "${window.pwned=1} {{1}}"],
+)
+def test_a_hostile_question_is_shown_exactly_and_runs_nothing(open_page, site, question):
+    page = open_page(site)
+    ask(page, question)
+    assert page.locator("#log .asked-words").last.text_content() == question
+    assert page.evaluate("window.pwned") is None
+
+
+def test_one_visitor_does_not_see_another(open_page, site):
+    one, other = open_page(site), open_page(site)
+    ask(one, "what are the common side effects")
+    assert other.locator("#log .answer").count() == 0
+    one.reload()
+    one.wait_for_selector(BOX)
+    assert one.locator("#log .answer").count() == 0

@@ -1,0 +1,40 @@
+"""Parts shared by the web tests: a real server on a free port and a real browser, once per session."""
+
+import threading
+import time
+import warnings
+from contextlib import contextmanager
+
+import uvicorn
+
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+BROWSER = "/usr/bin/chromium"
+
+
+@contextmanager
+def serving(answerer):
+    """Serve the app over ``answerer`` and give its address."""
+    from bot.web import build_app, listen
+
+    with listen("127.0.0.1", 0) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        config = uvicorn.Config(build_app(answerer), log_level="warning", access_log=False, ws="none")
+        server = uvicorn.Server(config)
+        # Gradio's worker imports pandas pieces that warn about their own future.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+            thread.start()
+            while not server.started:
+                time.sleep(0.05)
+        yield address
+        server.should_exit = True
+        thread.join(timeout=20)
