@@ -161,13 +161,13 @@ def check(
 
     settings = load_settings(corpus=corpus, index=index)
     content = read_corpus(settings.corpus)
-    kinds = Table("article", "status", *(kind.value for kind in Kind))
     texts = {article.source.id: article for article in content.articles}
     for article in content.articles:
         own = [s for p in content.passages for s in p.sentences if s.span.article == article.source.id]
-        counts = [str(sum(s.kind is kind for s in own)) for kind in Kind]
-        kinds.add_row(escape(article.source.id), article.source.review.status.value, *counts)
-    out.print(kinds)
+        counts = [
+            f"{sum(s.kind is kind for s in own)} {kind.value}" for kind in Kind if any(s.kind is kind for s in own)
+        ]
+        _line(f"{article.source.id} ({article.source.review.status.value}): {', '.join(counts)}")
     if verbose:
         for sentence in (s for p in content.passages for s in p.sentences if s.kind is not Kind.BODY):
             words = texts[sentence.span.article].slice(sentence.span)

@@ -198,8 +198,8 @@ def _parse(path: Path, model: type[Model]) -> Model:
 def _explain(item: Any, model: type[BaseModel]) -> str:  # noqa: ANN401 - pydantic's own mapping
     where = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
-        nested: type[BaseModel] = {"review": ReviewModel, "override": OverrideModel}.get(str(item["loc"][0]), _Strict)
-        owner = nested if len(item["loc"]) > 1 else model
+        tables: dict[str, type[BaseModel]] = {"review": ReviewModel, "override": OverrideModel}
+        owner = tables.get(str(item["loc"][0]), model) if len(item["loc"]) > 1 else model
         return f"unknown field '{where}'. Known: {', '.join(sorted(owner.model_fields))}."
     if item["type"] == "missing":
         return f"the field '{where}' is missing. Add it; README.md shows a whole sidecar."

@@ -124,7 +124,7 @@ def _has_risk_beside(quote: Quote, quotes: tuple[Quote, ...]) -> bool:
 
 
 def _best_risk(library: Library, hits: tuple[Hit, ...], avoid: set[str], blocked: frozenset[Tag]) -> Quote | None:
-    """Return the best-ranked sentence that names a harm, else one that speaks of risk, outside the articles to avoid."""
+    """Return the best-ranked sentence that names a harm, else one that speaks of risk, of an article not to avoid."""
     scored = {hit.row: hit for hit in hits}
     for tag in (Tag.HARM, Tag.RISK):
         rows = [row for row, found in enumerate(library.rows) if tag in found.sentence.tags and row not in scored]

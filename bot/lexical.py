@@ -1,6 +1,7 @@
 """BM25 over the sentences, each with its heading's words. The only home of bm25s and the stemmer."""
 
 import json
+import logging
 import math
 import re
 import unicodedata
@@ -13,6 +14,7 @@ import Stemmer
 
 from bot.interfaces import Matrix, Rows
 
+logging.getLogger("bm25s").setLevel(logging.WARNING)  # it reports each index at debug level on its own handler
 WORD = re.compile(r"\w+", re.UNICODE)
 # Function words and the small talk of a chat: they say nothing about what is asked.
 STOPWORDS = frozenset(

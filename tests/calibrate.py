@@ -53,7 +53,7 @@ def examples(path, encoder):
     found = list(libraries(path, encoder))
     rows = []
     number = 0
-    for at, (library, questions) in enumerate(found):
+    for at, (_, questions) in enumerate(found):
         others = [(at + step) % len(found) for step in (1, 7)]
         for text, start, end in questions:
             for where in [at, *others]:
@@ -107,9 +107,8 @@ def main():
     for low in np.arange(0, 1, 0.1):
         of = (scores["fitted"] >= low) & (scores["fitted"] < low + 0.1)
         if of.any():
-            print(
-                f"reliability {low:.1f}-{low + 0.1:.1f}: said {scores['fitted'][of].mean():.2f} was {y[of].mean():.2f} n={of.sum()}"
-            )
+            said, was = scores["fitted"][of].mean(), y[of].mean()
+            print(f"reliability {low:.1f}-{low + 0.1:.1f}: said {said:.2f} was {was:.2f} n={of.sum()}")
 
 
 if __name__ == "__main__":

@@ -187,7 +187,8 @@ def main():
     for name in SETS:
         figures, (p50, p95) = run(answerer, name, fails=args.fails)
         print(
-            f"\n{name}: {'rate':>28} {'95 % interval':>15} {'n':>5} {'change':>8}    (p50 {p50:.1f} ms, p95 {p95:.1f} ms)"
+            f"\n{name}: {'rate':>28} {'95 % interval':>15} {'n':>5} {'change':>8}"
+            f"    (p50 {p50:.1f} ms, p95 {p95:.1f} ms)"
         )
         for measure, (rate, n) in sorted(figures.items()):
             low, high = wilson(rate * n, n)

@@ -36,7 +36,8 @@ In this post, we will look at dental implants and how they are placed.
 
 What is a dental implant?
 
-An implant is a small screw that replaces the root of a tooth. Dr. Bo Lindt at Hilltop Dental is a renowned surgeon. It heals in three to six months.
+An implant is a small screw that replaces the root of a tooth. Dr. Bo Lindt at Hilltop Dental is a renowned surgeon. \
+It heals in three to six months.
 
 Call your dentist if the gum bleeds for more than a day. Contact Hilltop Dental today to book an appointment.
 

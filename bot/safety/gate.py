@@ -137,9 +137,9 @@ class Gate:
         return "\n\n".join(cards)
 
     def _notices(self, routes: tuple[Route, ...], extra: set[str]) -> tuple[Notice, ...]:
-        names = [name for name in ("do_not_stop", "pregnancy", "child") if name in extra]
         soft = (Route.SOFT_EMERGENCY, Route.SOFT_SUPPORT, Route.PRIVACY, Route.INJECTION)
-        names = [route.value for route in soft if route in routes] + names
+        names: list[str] = [route.value for route in soft if route in routes]
+        names += [name for name in ("do_not_stop", "pregnancy", "child") if name in extra]
         return tuple(Notice(name, str(getattr(self._words, name))) for name in names)
 
     def _verdicts(self, text: str) -> list[Verdict]:

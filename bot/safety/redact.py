@@ -1,6 +1,7 @@
 """Takes identifiers out of a message before anything else sees it. Names cannot be caught fully."""
 
 import re
+from functools import partial
 
 # Words after "I am" / "this is" that are no names.
 NOT_NAMES = (
@@ -63,5 +64,9 @@ def redact(text: str) -> str:
     Ordinary health text ("0.5 to 2 mg", "120/80", "since 2016", "I'm scared") stays as it is.
     """
     for label, pattern in PATTERNS:
-        text = pattern.sub(lambda found, label=label: found[0] if found[0] in PUBLIC else f"[{label}]", text)
+        text = pattern.sub(partial(_placeholder, label), text)
     return text
+
+
+def _placeholder(label: str, found: re.Match[str]) -> str:
+    return found[0] if found[0] in PUBLIC else f"[{label}]"

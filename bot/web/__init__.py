@@ -13,7 +13,7 @@ from bot.answer import Answerer, open_answerer
 from bot.errors import SettingsError
 from bot.settings import Settings
 from bot.web.api import add_routes
-from bot.web.chat import Chat, gr, head, theme
+from bot.web.chat import mount_chat
 from bot.web.desk import Desk, Limiter
 from bot.web.guard import Guard
 from bot.wire import answer_to_dict
@@ -33,18 +33,6 @@ def build_app(answerer: Answerer) -> FastAPI:
     app.add_middleware(Guard, limiter=Limiter(most * FLOOD), say=_refusals(answerer))
     add_routes(app, desk)
     return mount_chat(app, desk)
-
-
-def mount_chat(app: FastAPI, desk: Desk) -> FastAPI:
-    """Mount the patient's page at "/", after every plain route."""
-    blocks = Chat(desk).blocks()
-    blocks.queue(max_size=100, default_concurrency_limit=4, api_open=False)
-    gr.mount_gradio_app(
-        app, blocks, path="/", footer_links=[], run_history=False, show_error=False, max_file_size=1,
-        ssr_mode=False, mcp_server=False, pwa=False, enable_monitoring=False, theme=theme(), head=head(desk),
-    )  # fmt: skip
-    blocks.has_launched = True  # mounting leaves Gradio's own check of file paths off; only this turns it on
-    return app
 
 
 def serve(settings: Settings) -> None:

@@ -10,6 +10,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import gradio as gr
+from fastapi import FastAPI
 
 from bot.types import Answer, Status
 from bot.web.desk import Desk, visitor_of
@@ -99,7 +100,7 @@ class Chat:
                 gr.HTML(self._footer(), js_on_load=None, elem_id="links")
             outputs = [box, log, talk, again, heading, *picks]
             self._wire(box, send, picks, again, clear, talk, outputs)
-        return blocks
+        return blocks  # type: ignore[no-any-return]  # gradio's context manager is untyped
 
     def _wire(self, box: Any, send: Any, picks: Any, again: Any, clear: Any, talk: Any, outputs: Any) -> None:  # noqa: ANN401
         shared: dict[str, Any] = {"outputs": outputs, "show_progress": "hidden", "api_visibility": "private"}
@@ -129,6 +130,18 @@ class Chat:
             f'<p><a href="sources">{esc(words.label_sources)}</a> <a href="docs">{esc(words.label_api)}</a> '
             f"<span>{esc(built)}</span></p>"
         )
+
+
+def mount_chat(app: FastAPI, desk: Desk) -> FastAPI:
+    """Mount the patient's page at "/", after every plain route."""
+    blocks = Chat(desk).blocks()
+    blocks.queue(max_size=100, default_concurrency_limit=4, api_open=False)
+    gr.mount_gradio_app(
+        app, blocks, path="/", footer_links=[], run_history=False, show_error=False, max_file_size=1,
+        ssr_mode=False, mcp_server=False, pwa=False, enable_monitoring=False, theme=theme(), head=head(desk),
+    )  # fmt: skip
+    blocks.has_launched = True  # mounting leaves Gradio's own check of file paths off; only this turns it on
+    return app
 
 
 def head(desk: Desk) -> str:

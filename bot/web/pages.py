@@ -46,7 +46,7 @@ def article_page(article: Article, passages: Iterable[Passage], start: int, end:
 def reading(article: Article, passages: Iterable[Passage], start: int, end: int, words: Words) -> str:
     """Return the article's text, exact where it is shown; the first marked piece has the id ``hit``."""
     start, end = max(0, min(start, len(article.text))), max(0, min(end, len(article.text)))
-    left_out = f'<span class="left-out">[{esc(words.label_left_out)}]</span>'
+    left_out = f'\n\n<span class="left-out">[{esc(words.label_left_out)}]</span>\n\n'
     pieces: list[str] = []
     hits = 0
     for begin, stop, shown in _stretches(article, passages):
