@@ -28,5 +28,12 @@ def fuse(features: Features) -> float:
 
 def probability(features: Features) -> float:
     """Return the calibrated probability that the sentence answers the question, 0..1."""
-    logit = -6.0 + 8.0 * features.late + 1.5 * features.dense + 1.0 * features.coverage
+    logit = (
+        -6.338
+        + 2.136 * features.dense
+        + 4.578 * features.context
+        + 0.03 * features.lexical
+        + 1.266 * features.late
+        + 1.59 * features.coverage
+    )
     return 1 / (1 + math.exp(-logit))

@@ -34,8 +34,8 @@ class Settings(BaseSettings):
     threads: int = Field(2, ge=1, le=64, description="CPU threads for encoding a question")
     top_k: int = Field(50, ge=5, le=1000, description="sentences retrieved by each engine before fusion")
     max_quotes: int = Field(4, ge=1, le=4, description="most quotes in one answer")
-    answer_threshold: float = Field(0.5, ge=0, le=1, description="least probability of a first quote")
-    extra_threshold: float = Field(0.6, ge=0, le=1, description="least probability of each further quote")
+    answer_threshold: float = Field(0.03, ge=0, le=1, description="least probability of a first quote")
+    extra_threshold: float = Field(0.3, ge=0, le=1, description="least probability of each further quote")
     max_question_chars: int = Field(2000, ge=200, le=10000, description="longest question that is answered")
     questions_per_minute: int = Field(30, ge=1, le=100000, description="questions one visitor may ask in a minute")
 

@@ -164,14 +164,14 @@ US = Words(
         "First ask the doctor who gave it to you."
     ),
     child="The articles here speak about adults. Please ask your child's doctor.",
-    pregnancy="If you are or may be pregnant, or if you breastfeed, tell your doctor before any treatment.",
+    pregnancy="Are you pregnant, or could you be? Do you nurse a baby? Tell your doctor first, before any treatment.",
     privacy=(
         "Please do not type names, birth dates, phone numbers or record numbers here. "
         "I took out what looked private. I cannot see your records or book a visit. Please call {clinic}."
     ),
     injection="I can only quote my articles. I cannot change my rules, play a part or drop the safety note.",
     language=(
-        "I can only read English well. In an emergency, call 911. "
+        "I can read only English well. Is it an emergency? Call 911. "
         "Si es una emergencia, llame al 911. En una crisis, llame al 988 y oprima 2."
     ),
     dose_label=(

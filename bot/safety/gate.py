@@ -94,7 +94,7 @@ class Gate:
             return Screening(redacted, _ordered(routes), tuple(verdicts), card=card, retrieve=False)
         rules = {v.rule for v in verdicts}
         extra = {name for rule in self._rules.rules if rule.model.id in rules for name in rule.model.also}
-        card, retrieve, declined = self._lead(routes, extra, folded)
+        card, retrieve, declined = self._lead(routes, extra, redacted, folded)
         blocked = (
             {Tag.DOSE} if {Route.DOSING, Route.MISUSE, Route.SOFT_SUPPORT} & set(routes) or "child" in extra else set()
         )
@@ -110,7 +110,7 @@ class Gate:
             blocked=frozenset(blocked),
         )
 
-    def _lead(self, routes: tuple[Route, ...], extra: set[str], folded: str) -> tuple[str, bool, bool]:
+    def _lead(self, routes: tuple[Route, ...], extra: set[str], redacted: str, folded: str) -> tuple[str, bool, bool]:
         """Return the leading text, whether articles may be searched, and whether the question is declined."""
         words = self._words
         if Route.MISUSE in routes:
@@ -121,7 +121,7 @@ class Gate:
             return words.personal, "child" not in extra, True
         if GREETING.fullmatch(folded):
             return words.greeting, False, False
-        if _is_foreign(folded):
+        if _is_foreign(redacted, folded):
             return words.language, False, False
         return "", True, False
 
@@ -195,9 +195,9 @@ def _is_present(folded: str) -> bool:
                      r"yesterday|this morning|last night|still|after my|worse)\b", folded) is not None  # fmt: skip
 
 
-def _is_foreign(folded: str) -> bool:
-    letters = [c for c in folded if c.isalpha()]
-    if letters and sum(not c.isascii() for c in letters) * 2 > len(letters):
+def _is_foreign(text: str, folded: str) -> bool:
+    letters = [c for c in text if c.isalpha()]
+    if letters and sum(c > "\u024f" for c in letters) * 2 > len(letters):
         return True
     words = re.findall(r"[a-z]+", folded)
     spanish, english = sum(w in SPANISH for w in words), sum(w in ENGLISH for w in words)

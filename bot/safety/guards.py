@@ -22,7 +22,7 @@ DENIED = re.compile(
     r"\b(?:no|not|never|without|dont have(?: any)?|do not have(?: any)?|doesnt have(?: any)?|didnt have(?: any)?|havent|"
     r"have not|hasnt|isnt|is not|arent|wasnt|im not|i am not|neither|nor|denies|deny|free of|didnt|did not|dont|do not|"
     r"doesnt|wont|would never|will never|not having|rather than|instead of)"
-    r"(?: (?!but\b|only\b|sure\b|know\b|think\b|tell\b|now\b|stop\b|until\b)\w+){0,3} ?$"
+    r"(?: (?!but\b|only\b|sure\b|know\b|think\b|tell\b|now\b|stop\b|until\b|i\b|im\b|ill\b|he\b|she\b|they\b|one\b)\w+){0,3} ?$"
 )
 # Said anywhere in the sentence, these make a relative's illness a matter of history.
 FAMILY = re.compile(r"\b(?:at risk|runs in (?:my|the) family|family history|hereditary|in my family)\b")
@@ -42,7 +42,7 @@ HYPOTHETICAL = re.compile(
     rf"|\b{CAUSES}\b(?: (?!{SUBJECT}\b)\w+){{0,6}}"
     rf"|\b(?:chances?|risks?|odds|likelihood|signs?|symptoms?|danger\w*|side effects?|causes?|cases?|reports?|rates?|"
     rf"possibility|warnings?|worr\w+|scared|afraid|fear\w*|anxious|nervous|concern\w*|heard|read|known|used|useful|works?|approved|"
-    rf"treat\w*|help\w*|studies|research|evidence|about|prevent\w*|avoid\w*|difference between|meaning of|define)"
+    rf"treat\w*|helps|helped|helping|help (?=with|for|against)|studies|research|evidence|about|prevent\w*|avoid\w*|difference between|meaning of|define)"
     rf"(?: (?:of|about|for|like|include|including|from|that|with|on|in|to|against|during|after|having|getting|by|it|a|an|the|some|people|patients|who|can|could|may|might|with)){{0,5}}"
     rf"(?: (?!{SUBJECT}\b)\w+){{0,2}}"
     rf"|\bis (?:it|there|that)(?: \w+)? (?:possible|common|normal|likely|risk|any risk|dangerous|true|known)\b(?: (?!{SUBJECT}\b)\w+){{0,5}}"
@@ -66,7 +66,9 @@ def excused(sentence: str, start: int, end: int, guards: list[str], *, now: bool
     ``now`` is True when the message says that it is happening: past and hypothetical then excuse nothing.
     """
     before, after = _clause_before(sentence, start), sentence[end:]
-    if "negation" in guards and DENIED.search(before) and not NOTHING_BUT.search(before):
+    # "they say no, i am ending it": a bare "no" before a new subject denies nothing.
+    answer_no = re.search(r"\bno ?$", before) and re.match(rf"{SUBJECT}\b", sentence[start:end])
+    if "negation" in guards and DENIED.search(before) and not NOTHING_BUT.search(before) and not answer_no:
         return "negation"
     if now:
         return ""

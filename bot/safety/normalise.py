@@ -42,8 +42,17 @@ def fold(
 
 
 def correct(word: str, lexicon: Container[str], known: Container[str]) -> str:
-    """Return the lexicon word that is one slip (a letter lost, added, changed or swapped) from ``word``."""
-    if not lexicon or len(word) > 20 or any(word.removesuffix(end) in lexicon for end in ENDINGS) or word in known:
+    """Return the lexicon word that is one slip (a letter lost, added, changed or swapped) from ``word``.
+
+    Without ``known`` words nothing is corrected: "while" would become "whole".
+    """
+    if (
+        not lexicon
+        or not known
+        or len(word) > 20
+        or any(word.removesuffix(end) in lexicon for end in ENDINGS)
+        or word in known
+    ):
         return word
     # A slip seldom hits the first letter, and keeping it avoids most false friends.
     for candidate in _one_slip(word):

@@ -85,6 +85,8 @@ def parse_rules(text: str) -> Rules:
         p for rule in rules if rule.model.hard and not rule.model.id.startswith("es-") for p in rule.model.patterns
     ]
     urgent += groups.values()
+    english = [r.model for r in rules if r.model.hard and not r.model.id.startswith("es-")]
+    urgent += [text.lower().replace("'", "") for model in english for text in model.examples]
     return Rules(
         rules,
         frozenset(re.findall(r"(?<![\\a-z])[a-z]{5,}(?!\\w|[a-z]*[?*])", " ".join(urgent))),
