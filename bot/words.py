@@ -90,7 +90,6 @@ class Words:
     label_page: str
     label_file: str
     label_left_out: str
-    label_hit: str
     label_original: str
     label_reference: str
     label_built: str
@@ -179,7 +178,7 @@ US = Words(
         "Only your care team can set your dose."
     ),
     disagreement="The articles do not agree on this. Here is what each one says.",
-    balance="A risk that another article names is shown here too, so that you see both sides.",
+    balance="A risk that the articles name is shown here too, so that you see both sides.",
     no_risk=(
         "My articles name no risk next to this. That does not mean there is none. "
         "Please ask your physician what could go wrong."
@@ -238,7 +237,6 @@ US = Words(
     label_page="page",
     label_file="File",
     label_left_out="Left out here: an ad, contact lines or words that we do not show.",
-    label_hit="The words of the answer",
     label_original="Open the page it came from",
     label_reference="Answer code",
     label_built="Articles as of",

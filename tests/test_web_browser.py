@@ -119,6 +119,33 @@ def test_clear_and_copy(open_page, site, browser):
     assert "consult your physician" in text
     page.locator("#clear").click()
     page.wait_for_function("document.querySelectorAll('#log .answer').length === 0")
+    page.wait_for_function(f"document.activeElement.matches({BOX!r})", timeout=1000)
+
+
+def test_a_printed_page_keeps_the_disclaimer(open_page, site):
+    page = open_page(site)
+    answer = ask(page, "what are the common side effects")
+    page.emulate_media(media="print")
+    assert answer.locator(".disclaimer").is_visible()
+    assert page.locator("#banner").is_visible()
+    assert not page.locator("#composer").is_visible()
+
+
+def test_nothing_of_a_visit_stays_in_the_browser(open_page, site):
+    page = open_page(site)
+    ask(page, "what are the common side effects")
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+    assert page.context.cookies() == []
+
+
+@pytest.mark.parametrize("path", ["/sources", "/docs"])
+def test_axe_finds_nothing_serious_on_the_plain_pages(open_page, site, path):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = open_page(site, color_scheme="dark")
+    page.goto(site + path)
+    found = Axe().run(page).response["violations"]
+    assert not [v["id"] for v in found if v["impact"] in ("serious", "critical")]
 
 
 def test_by_keyboard_alone(open_page, site):

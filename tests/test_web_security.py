@@ -52,6 +52,44 @@ def test_files_and_proxy_are_closed(client, canary, prefix):
     assert "CANARY" not in response.text
 
 
+@pytest.mark.parametrize("path", ["/gradio_api/info%0a", "/gradio_api%0a/info", "/gradio_api/upload%0a", "/login%0a"])
+def test_a_line_break_in_the_address_opens_nothing(client, path):
+    assert client.get(path).status_code in (403, 404)
+    assert client.post(path).status_code in (403, 404)
+
+
+def test_gradios_own_check_of_paths_is_on(answerer):
+    """Mounting leaves it off, and nothing else here would notice: no event of ours takes a file."""
+    from bot.web import build_app
+
+    mounted = [route.app for route in build_app(answerer).routes if hasattr(getattr(route, "app", None), "get_blocks")]
+    assert [app.get_blocks().has_launched for app in mounted] == [True]
+
+
+def test_stopping_does_not_wait_for_open_pages(built):
+    import socket
+    import subprocess
+    import sys
+    import time
+
+    from conftest import ROOT
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    call = [sys.executable, "-m", "bot", "serve", "--port", str(port), "--index", str(built.index)]
+    with subprocess.Popen(call, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+        for _ in range(300):
+            try:
+                httpx.get(f"http://127.0.0.1:{port}/healthz")
+                break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        with httpx.stream("GET", f"http://127.0.0.1:{port}/gradio_api/heartbeat/abc", timeout=30) as page:
+            assert page.status_code == 200
+            process.terminate()
+            process.wait(timeout=15)
+
+
 def test_nobody_can_upload(client):
     response = client.post("/gradio_api/upload", files={"files": ("evil.exe", b"MZ")})
     assert response.status_code == 403

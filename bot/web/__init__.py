@@ -45,7 +45,10 @@ def serve(settings: Settings) -> None:
     with listener:
         app = build_app(open_answerer(settings))
         # No access log: it would note who read which article.
-        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+        # Open pages hold a stream: without a limit, stopping would wait until the last of them is closed.
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=3
+        )
         sys.stderr.write(f"Open http://{settings.host}:{settings.port} in a browser. Stop with Ctrl+C.\n")
         uvicorn.Server(config).run(sockets=[listener])
 

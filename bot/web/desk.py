@@ -3,14 +3,13 @@
 import logging
 import threading
 import time
-import traceback
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
-from pathlib import Path
 
 from bot.answer import Answerer
+from bot.errors import where
 from bot.types import Answer
 
 log = logging.getLogger(__name__)
@@ -67,12 +66,6 @@ class Desk:
         except Exception as error:
             log.error("Answering failed: %s", where(error))
             return Reply(self.answerer.fallback(words.error), 500)
-
-
-def where(error: BaseException) -> str:
-    """Return the type of ``error`` and the lines it passed; not its message, which may repeat a question."""
-    lines = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
-    return f"{type(error).__name__} at {' > '.join(lines)}"
 
 
 def visitor_of(host: str | None) -> str:

@@ -30,7 +30,10 @@ HEADERS = {
 CACHED = ("/assets/", "/static/", "/svelte/")  # the program's own files, the same for every visitor
 # What the chat page uses of Gradio. All else of it is closed: files, uploads, proxy, direct calls, its own schema.
 GRADIO_PAGE = re.compile(r"/gradio_api/(queue/join|queue/data|heartbeat/[\w-]+|app_id)/?|/config/?")
-GRADIO_CLOSED = re.compile(r"/(gradio_api|login|logout|monitoring|token|user|upload|custom_component)(/.*|[=?].*)?")
+# A path may hold a line break, so "." must match it too: else an address ending in %0a would slip through.
+GRADIO_CLOSED = re.compile(
+    r"/(gradio_api|login|logout|monitoring|token|user|upload|custom_component)([/=?\s].*)?", re.DOTALL
+)
 Refusal = tuple[int, str]  # the HTTP status, and the fixed text for it
 
 

@@ -11,10 +11,10 @@
   const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   // The server's answer is drawn a little after this is called: wait for it, but not for ever.
-  let before = null;
+  let before;
   const last = () => [...document.querySelectorAll("#log .answer")].pop();
-  function drawn(then, tries = 60) {
-    if (tries && last() === before) setTimeout(() => drawn(then, tries - 1), 25);
+  function drawn(ready, then, tries = 60) {
+    if (tries && !ready()) setTimeout(() => drawn(ready, then, tries - 1), 25);
     else requestAnimationFrame(() => requestAnimationFrame(then));
   }
 
@@ -96,11 +96,11 @@
       before = last();
       say(`${labels().busy} …`);
     },
-    shown: () => drawn(() => {
+    shown: () => drawn(() => last() !== before, () => {
       say("");
       showLast();
     }),
-    cleared: () => drawn(() => {
+    cleared: () => drawn(() => !last(), () => {
       say("");
       document.body.classList.remove("talking");
       document.querySelector("#about details")?.setAttribute("open", "");

@@ -118,7 +118,8 @@ def docs_page(schema: Mapping[str, Any], words: Words) -> str:
     example = "curl -s http://127.0.0.1:7860/api/ask -H 'content-type: application/json' -d '{\"question\": \"...\"}'"
     body = (
         f'<p class="crumbs"><a href="./">{esc(words.label_back)}</a> <a href="openapi.json">openapi.json</a></p>'
-        f"<h1>{esc(words.label_api)}</h1><pre>{esc(example)}</pre>{rows}<h2>Ask</h2><pre>{ask}</pre>"
+        f'<h1>{esc(words.label_api)}</h1><pre tabindex="0">{esc(example)}</pre>{rows}'
+        f'<h2>Ask</h2><pre tabindex="0">{ask}</pre>'  # can be scrolled sideways, so it must take the focus
         f'<p class="disclaimer">{linked(words.disclaimer_no_quotes)}</p>'
     )
     return page(words.label_api, body, words)
