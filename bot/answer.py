@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from bot.compose import Composer
-from bot.errors import InputError
+from bot.errors import InputError, where
 from bot.evidence import Selection, select
 from bot.followup import resolve
 from bot.library import Library, open_library
@@ -41,8 +41,8 @@ class Answerer:
         clock = Clock()
         try:
             return self._answer(question, tuple(turns)[-MAX_TURNS:], not_emergency, clock)
-        except Exception:
-            log.exception("a question could not be answered")
+        except Exception as error:
+            log.error("a question could not be answered: %s", where(error))
             return self._trace(Screening(""), "", (), self.fallback(self.words.error), clock)
 
     def fallback(self, message: str) -> Answer:

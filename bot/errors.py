@@ -11,6 +11,9 @@ BotError
 `-- InputError       a question that cannot be answered as typed; the reader is told why
 """
 
+import traceback
+from pathlib import Path
+
 
 class BotError(Exception):
     """Base of every error that this program raises on purpose."""
@@ -46,3 +49,9 @@ class QuoteError(BotError):
 
 class InputError(BotError):
     """A question that cannot be read: empty, too long, or not text."""
+
+
+def where(error: BaseException) -> str:
+    """Return the type of ``error`` and the lines it passed; not its message, which may repeat a question."""
+    lines = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+    return f"{type(error).__name__} at {' > '.join(lines)}"

@@ -107,23 +107,36 @@ def _alike(one: Quote, other: Quote) -> bool:
 def _balance(
     library: Library, quotes: tuple[Quote, ...], hits: tuple[Hit, ...], settings: Settings, blocked: frozenset[Tag]
 ) -> Selection:
-    """Put a risk from another article beside claims of benefit or safety that stand without one."""
-    alone = [quote for quote in quotes if quote.tags & CLAIMS and not _has_risk_beside(quote, quotes)]
-    if not alone:
-        return Selection(quotes, hits)
-    avoid = {quote.span.article for quote in alone}
-    risk = _best_risk(library, hits, avoid, blocked) or _best_risk(library, hits, set(), blocked)
-    if risk is None:
-        return Selection(quotes, hits, unbalanced=True)
-    kept = [quote for quote in quotes if not _overlaps(quote, risk)][: settings.max_quotes - 1]
-    return Selection((*kept, risk), hits)
+    """Put a risk from another article beside each claim of benefit or safety that stands without one."""
+    shown, unbalanced = list(quotes), False
+    for quote in quotes:
+        if quote.tags & CLAIMS and not _has_risk_beside(quote, shown):
+            # A risk outside all claiming articles serves every claim at once; else one outside this claim's article.
+            claiming = {other.span.article for other in quotes if other.tags & CLAIMS}
+            risk = _best_risk(library, hits, claiming, blocked, shown)
+            risk = risk or _best_risk(library, hits, {quote.span.article}, blocked, shown)
+            risk = risk or _best_risk(library, hits, set(), blocked, shown)
+            unbalanced |= risk is None
+            shown += [risk] if risk else []
+    while len(shown) > settings.max_quotes:
+        shown.remove(_least_needed(shown))
+    return Selection(tuple(shown), hits, unbalanced)
 
 
-def _has_risk_beside(quote: Quote, quotes: tuple[Quote, ...]) -> bool:
+def _least_needed(shown: list[Quote]) -> Quote:
+    """Return the last answering quote that balances nothing, else the last answering quote; never the first."""
+    answers = [quote for quote in shown[1:] if quote.role is Role.ANSWER]
+    free = [quote for quote in answers if not quote.tags & RISKS]
+    return (free or answers or shown)[-1]
+
+
+def _has_risk_beside(quote: Quote, quotes: list[Quote]) -> bool:
     return any(other.span.article != quote.span.article and other.tags & RISKS for other in quotes)
 
 
-def _best_risk(library: Library, hits: tuple[Hit, ...], avoid: set[str], blocked: frozenset[Tag]) -> Quote | None:
+def _best_risk(
+    library: Library, hits: tuple[Hit, ...], avoid: set[str], blocked: frozenset[Tag], shown: list[Quote]
+) -> Quote | None:
     """Return the best-ranked sentence that names a harm, else one that speaks of risk, of an article not to avoid."""
     scored = {hit.row: hit for hit in hits}
     for tag in (Tag.HARM, Tag.RISK):
@@ -133,6 +146,7 @@ def _best_risk(library: Library, hits: tuple[Hit, ...], avoid: set[str], blocked
             if tag not in sentence.tags or sentence.span.article in avoid or library.unquotable(hit.row):
                 continue
             quote = make_quote(library, hit, Role.BALANCE)
-            if quote is not None and not quote.tags & (blocked | CLAIMS):
-                return quote
+            if quote is None or quote.tags & (blocked | CLAIMS) or any(_overlaps(quote, other) for other in shown):
+                continue
+            return quote
     return None

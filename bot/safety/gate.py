@@ -4,7 +4,7 @@ import logging
 import re
 from collections.abc import Container, Sequence
 
-from bot.errors import RulesError
+from bot.errors import RulesError, where
 from bot.safety.guards import NOW, excused
 from bot.safety.normalise import fold, sentences
 from bot.safety.redact import redact
@@ -65,10 +65,10 @@ class Gate:
         """
         try:
             return self._screen(question, turns, not_emergency=not_emergency)
-        except Exception:
+        except Exception as error:
             # The one place where every fault is caught: a broken screener must lead to the card, not to a search.
             # The message itself is never logged.
-            log.exception("the safety gate failed; the error card is shown")
+            log.error("the safety gate failed; the error card is shown: %s", where(error))
             return Screening("", (Route.EMERGENCY,), card=self._words.error, retrieve=False)
 
     def _screen(self, question: str, turns: Sequence[str], *, not_emergency: bool) -> Screening:
