@@ -203,3 +203,40 @@ def test_settings_without_reviewed_words_refuse_to_start(built):
 
     with pytest.raises(WordsError, match="BOT_REGION"):
         open_answerer(load_settings(index=built.index, region=string.ascii_uppercase[:2]))
+
+
+ONE = (
+    "The splint gives lasting relief to most people.\n\nIt is worn at night. "
+    "Side effects of the splint include swelling and a rash."
+)
+OTHER = "Heat packs give strong relief of stiffness.\n\nBurns and blisters can follow when a heat pack is too hot."
+
+
+def test_a_benefit_brings_the_risk_of_another_article_or_of_its_own(small_index):
+    both = open_answerer(small_index({"splint": ONE, "heat": OTHER}))
+    quotes = both.answer("does the splint give relief").answer.quotes
+    claim = next(q for q in quotes if Tag.BENEFIT in q.tags)
+    assert any(q.role is Role.BALANCE and q.span.article != claim.span.article for q in quotes)
+    alone = open_answerer(small_index({"splint": ONE}))
+    assert any(Tag.RISK in q.tags for q in alone.answer("does the splint give relief").answer.quotes)
+
+
+def test_a_library_without_any_risk_says_so(small_index):
+    bare = open_answerer(small_index({"splint": "The splint gives lasting relief to most people."}))
+    answer = bare.answer("does the splint give relief").answer
+    assert answer.quotes
+    assert any(notice.rule == "no-risk-named" for notice in answer.notices)
+
+
+def test_a_fault_inside_is_answered_by_the_error_text_and_never_logged_with_the_question(answerer, caplog, monkeypatch):
+    from bot import answer as module
+
+    def broken(*_args, **_options):
+        raise ValueError("secret words of a patient")
+
+    monkeypatch.setattr(module, "retrieve", broken)
+    answer = answerer.answer("what are the secret words").answer
+    assert answer.message == answerer.words.error
+    assert "911" in answer.message
+    assert "secret" not in caplog.text
+    assert "ValueError" in caplog.text
