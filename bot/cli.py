@@ -19,6 +19,7 @@ from bot.errors import BotError, InputError, QuoteError
 from bot.plain import answer_text, origin
 from bot.settings import Settings, load_settings
 from bot.types import Answer, Kind, Status
+from bot.words import Words, words_for
 
 if TYPE_CHECKING:
     from bot.answer import Answerer
@@ -86,7 +87,7 @@ def ask(
 
         _print_json(trace_to_dict(found) if trace else answer_to_dict(found.answer))
     else:
-        _print_answer(found.answer)
+        _print_answer(found.answer, answerer.words)
     if found.answer.status is Status.NO_EVIDENCE:
         raise typer.Exit(NOTHING_FOUND)
 
@@ -189,10 +190,11 @@ def sources(as_json: JsonOption = False, index: IndexOption = None) -> None:
     if as_json:
         _print_json([source_to_dict(article.source) for article in library.articles.values()])
         return
+    words = words_for(settings.region, settings.clinic_contact)
     for article in library.articles.values():
         source = article.source
         review = f"status: {source.review.status.value}; clinical reviewer: {source.review.reviewer or 'none'}"
-        _line(f"{source.id}: {source.title}\n    {origin(source)}; {review}")
+        _line(f"{source.id}: {origin(source, words)}; {review}")
 
 
 @cli.command()
@@ -235,8 +237,8 @@ def _progress() -> Iterator[Any]:
         yield report
 
 
-def _print_answer(answer: Answer) -> None:
-    _line(answer_text(answer))
+def _print_answer(answer: Answer, words: Words) -> None:
+    _line(answer_text(answer, words))
     if answer.suggestions:
         _line("\nYou could also ask:\n" + "\n".join(f"  {suggestion}" for suggestion in answer.suggestions))
 

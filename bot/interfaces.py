@@ -1,4 +1,4 @@
-"""The seams: what an encoder and a search engine must do. Two methods each, no more."""
+"""The seam of the vector engines, and the shapes that the engines share."""
 
 from pathlib import Path
 from typing import Protocol
@@ -8,20 +8,6 @@ from numpy.typing import NDArray
 
 Matrix = NDArray[np.float32]
 Rows = NDArray[np.int64]
-
-
-class Encoder(Protocol):
-    """Turns texts into vectors. Questions and documents are separate: many models prefix them differently."""
-
-    dim: int
-
-    def documents(self, texts: list[str]) -> tuple[Matrix, list[Matrix]]:
-        """Return unit vectors (n, dim) and, per text, unit token vectors (tokens, dim)."""
-        ...
-
-    def query(self, text: str) -> tuple[Matrix, Matrix, list[int]]:
-        """Return the unit vector (dim,), the unit token vectors (tokens, dim) and the tokens' ids."""
-        ...
 
 
 class VectorEngine(Protocol):

@@ -9,8 +9,8 @@ BOT = Path(__file__).resolve().parent.parent / "bot"
 # A module may import only from levels above it in this list. "x.*" are the modules of a package.
 LEVELS = [
     ["types", "errors"],
-    ["words", "settings", "interfaces", "readers.*", "plain", "wire"],
-    ["readers", "rulebook", "embed", "vectors", "lexical", "late", "scoring", "compose"],
+    ["words", "settings", "interfaces", "readers.*", "wire"],
+    ["readers", "rulebook", "plain", "embed", "vectors", "lexical", "late", "scoring", "compose"],
     ["claims", "kinds", "safety.*"],
     ["safety", "corpus", "segment", "snapshot", "model"],
     ["library", "followup"],

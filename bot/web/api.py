@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.types import Article, ReviewStatus
 from bot.web.desk import Desk, visitor_of
 from bot.web.pages import CSP, article_page, docs_page, message_page, sources_page
-from bot.wire import answer_to_dict
+from bot.wire import answer_to_dict, source_to_dict
 
 # Well above any allowed question: a longer one is refused whole, never cut, as its end may hold the emergency.
 Text = Annotated[str, Field(max_length=20_000)]
@@ -74,7 +74,7 @@ def library_routes(desk: Desk) -> APIRouter:
     @router.get("/sources.json")
     def sources_json() -> dict[str, Any]:
         """List the articles that can be quoted."""
-        articles = [_describe(article) for article in _shown(desk).values()]
+        articles = [source_to_dict(article.source) for article in _shown(desk).values()]
         return {"articles": articles, "disclaimer": words.disclaimer_no_quotes}
 
     @router.get("/article/{article_id}", include_in_schema=False)
@@ -95,12 +95,6 @@ def _shown(desk: Desk) -> dict[str, Article]:
 def _offset(value: str) -> int:
     """Read an offset of a link; anything odd is 0, so that a broken link still shows the article."""
     return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else 0
-
-
-def _describe(article: Article) -> dict[str, Any]:
-    source = article.source
-    names = ("id", "file", "sha256", "title", "publisher", "author", "published", "url", "sells_treatment", "licence")
-    return {name: getattr(source, name) for name in names} | {"reviewer": source.review.reviewer}
 
 
 def _html(content: str, code: int = 200) -> HTMLResponse:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote as url_quote
 
+from bot.plain import answer_text
 from bot.types import Answer, Notice, Quote, Role, Source, Status, Tag
 from bot.words import Words
 
@@ -103,19 +104,6 @@ def web_url(url: str | None) -> str | None:
     return url if url and re.match(r"https?://[^\s]+$", url, re.IGNORECASE) else None
 
 
-def copy_text(answer: Answer, words: Words) -> str:
-    """Return the answer as plain text with quotes, sources, disclaimer and code, for the clipboard."""
-    lines = [f"{words.label_asked}: {answer.question}", answer.message, *(n.text for n in answer.notices)]
-    for quote in answer.quotes:
-        source = quote.source
-        facts = [source.title, source.publisher or words.label_no_publisher, source.published or words.label_no_date]
-        lines.append(
-            f"“{quote.text}”\n— {', '.join(facts)}" + (f" ({words.label_sells})" * bool(source.sells_treatment))
-        )
-    lines += [answer.disclaimer, f"{words.label_reference}: {answer.trace_id}"]
-    return "\n\n".join(line for line in lines if line)
-
-
 def _message(answer: Answer, words: Words) -> str:
     if answer.status is not Status.URGENT:
         return f'<p class="lead">{linked(answer.message)}</p>'
@@ -163,5 +151,9 @@ def _tools(answer: Answer, words: Words) -> str:
         f'<p class="tools"><button type="button" class="copy">{esc(words.label_copy)}</button>'
         f'<span class="code">{esc(words.label_reference)} <code>{esc(answer.trace_id)}</code></span>'
         f'<span class="built">{esc(built)}</span></p>'
-        f'<div class="copy-text" hidden>{esc(copy_text(answer, words))}</div>'
+        f'<div class="copy-text" hidden>{esc(_copied(answer, words))}</div>'
     )
+
+
+def _copied(answer: Answer, words: Words) -> str:
+    return f"{words.label_asked}: {answer.question}\n\n{answer_text(answer, words)}"
