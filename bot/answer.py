@@ -11,7 +11,7 @@ from bot.evidence import Selection, select
 from bot.followup import resolve
 from bot.library import Library, open_library
 from bot.retrieve import retrieve
-from bot.safety import Gate
+from bot.safety import Gate, redact
 from bot.settings import Settings
 from bot.types import Answer, Hit, Notice, Screening, Status, Tag, Trace
 from bot.words import Words, words_for
@@ -58,7 +58,8 @@ class Answerer:
             check_input(question, self.words, self.settings.max_question_chars)
         except InputError as error:
             return self._plain(screening, str(error), clock)
-        query = resolve(screening.redacted, turns)
+        # Earlier turns come from outside too: the query is kept in the trace, so it must hold no identifier.
+        query = resolve(screening.redacted, tuple(redact(turn) for turn in turns))
         with clock.measure("retrieve"):
             hits = retrieve(self.library, query, top_k=self.settings.top_k)
         with clock.measure("select"):

@@ -205,6 +205,15 @@ def test_settings_without_reviewed_words_refuse_to_start(built):
         open_answerer(load_settings(index=built.index, region=string.ascii_uppercase[:2]))
 
 
+def test_identifiers_of_earlier_turns_are_not_kept(answerer):
+    trace = answerer.answer(
+        "how long does it last?", ["My name is Jane Roe, jane@example.org. Does ketamine relieve pain"]
+    )
+    assert "relieve pain" in trace.query
+    assert "Jane" not in json.dumps(trace_to_dict(trace))
+    assert "example.org" not in json.dumps(trace_to_dict(trace))
+
+
 ONE = (
     "The splint gives lasting relief to most people.\n\nIt is worn at night. "
     "Side effects of the splint include swelling and a rash."
