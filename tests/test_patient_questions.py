@@ -6,7 +6,7 @@ import pytest
 from conftest import ROOT
 
 FOLDER = ROOT / "tests/data/patient_questions"
-PARTS = {"fit": 2592, "calibrate": 442, "held_out": 604}
+PARTS = {"fit": 3552, "calibrate": 442, "held_out": 604}
 
 
 def load(name):
