@@ -1,8 +1,12 @@
-"""Follow-up questions: says what a question that leans on earlier ones is about. No language model, two rules."""
+"""Follow-up questions: says what a question that leans on earlier ones is about. No language model, readable rules.
+
+Measured on public conversations by tests/followups.py; figures in docs/EVIDENCE.md.
+"""
 
 import re
 
-from bot.lexical import terms, words_of
+from bot.asks import asked
+from bot.lexical import STOPWORDS, terms, words_of
 
 # Words that point back: alone they have no meaning.
 POINTERS = frozenset("it its that those these they them their this there then one ones he she him her".split())
@@ -11,20 +15,28 @@ OPENERS = re.compile(
 )
 NEW_TOPIC = re.compile(r"\b(?:new|another|different|other|unrelated|separate) (?:question|topic|subject|thing)\b", re.I)
 SHORT = 2  # content words: fewer say too little to search for
+# What an earlier question asked for, not what it was about: left behind when the new one asks for something of its own.
+ASKED_FOR = frozenset(
+    terms(
+        "long last cost price side effect risk danger symptom sign cause treatment treat work start happen kind type "
+        "difference number percent best main important example tell affect help long often much many hurt safe"
+    )
+)
 
 
 def resolve(question: str, turns: tuple[str, ...]) -> str:
-    """Return the text to search for: ``question``, with the words of the earlier turn it leans on in front.
+    """Return the text to search for: ``question``, with the words of the earlier turns it leans on in front.
 
     ``turns`` are the user's earlier questions, oldest first. A question that stands alone, or that names a new
-    topic, comes back as it is.
+    topic, comes back as it is. Else the last turn that stands alone comes in front, and the turn before if that is
+    another one; only their subject, when the question says itself what it asks for ("and how long does that last?").
     """
     if not turns or NEW_TOPIC.search(question) or not leans(question):
         return question
-    previous = turns[-1]
-    if leans(previous) and len(turns) > 1 and not NEW_TOPIC.search(previous):
-        previous = f"{turns[-2]} {previous}"  # "and for children?" after "how long does it last" after the topic
-    return f"{previous} {question}"
+    earlier = NEW_TOPIC.sub("", " ".join(dict.fromkeys((_anchor(turns), turns[-1]))))
+    # "and for children?" asks the same of somebody else: what was asked for stays.
+    own = asked(question) - {"exclusion"}
+    return f"{(own and _subject(earlier)) or earlier} {question}".strip()
 
 
 def leans(question: str) -> bool:
@@ -35,3 +47,15 @@ def leans(question: str) -> bool:
         return True
     # "is it safe to drive after an infusion": the pronoun is filled by the question itself.
     return len(content) < 2 * SHORT and any(word in POINTERS for word in words)
+
+
+def _anchor(turns: tuple[str, ...]) -> str:
+    """Return the last turn that stands alone, from the last new topic on; else the first of them."""
+    topics = [number for number, turn in enumerate(turns) if NEW_TOPIC.search(turn)]
+    since = turns[topics[-1] if topics else 0 :]
+    return next((turn for turn in reversed(since) if not leans(turn)), since[0])
+
+
+def _subject(text: str) -> str:
+    words = [word for word in words_of(text) if word not in STOPWORDS]
+    return " ".join(word for word in words if not ASKED_FOR.intersection(terms(word)))

@@ -30,7 +30,8 @@ STOPWORDS = frozenset(
 
 
 @lru_cache(maxsize=65536)
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
+    """Return the stem of one lower-case English word."""
     return str(_stemmer().stemWord(word))
 
 
@@ -47,7 +48,7 @@ def words_of(text: str) -> list[str]:
 
 def terms(text: str) -> list[str]:
     """Return the stems of the content words of ``text``, in order, repeats kept."""
-    return [_stem(word) for word in words_of(text) if word not in STOPWORDS and (len(word) > 1 or word.isdigit())]
+    return [stem(word) for word in words_of(text) if word not in STOPWORDS and (len(word) > 1 or word.isdigit())]
 
 
 class Lexical:

@@ -9,7 +9,8 @@ from bot.followup import leans, resolve
     ("turns", "question", "searched"),
     [
         ((), "how long does it last", "how long does it last"),
-        (("does knee surgery hurt",), "how long does that last", "does knee surgery hurt how long does that last"),
+        # The question says itself what it asks for: only the subject is brought back.
+        (("does knee surgery hurt",), "how long does that last", "knee surgery how long does that last"),
         (("does knee surgery hurt",), "and for children?", "does knee surgery hurt and for children?"),
         (("does knee surgery hurt",), "why?", "does knee surgery hurt why?"),
         (
@@ -23,6 +24,12 @@ from bot.followup import leans, resolve
             "who should not have a nerve block for shoulder pain",
         ),
         (("does knee surgery hurt",), "new question: is it swollen?", "new question: is it swollen?"),
+        # A correction and a change of topic: the last turn that stands alone counts.
+        (
+            ("does knee surgery hurt", "new topic: what do dental implants cost", "and how long do they last"),
+            "are they safe?",
+            "dental implants are they safe?",
+        ),
     ],
 )
 def test_resolve(turns, question, searched):

@@ -1,0 +1,60 @@
+"""Takes a message of several questions apart. One question stays whole: the story around it helps to find words."""
+
+import re
+
+from bot.lexical import terms, words_of
+
+OPENING = (
+    r"(?:what|whats|how|hows|when|where|who|whos|whose|which|why|is|are|am|was|were|do|does|did|can|could|will|would|"
+    r"should|may|might|has|have|had|any|tell me|explain)"
+)
+ASKS = re.compile(
+    rf"^\W*(?:(?:so|and|but|also|or|ok|okay|please|now|then|just|hi|hello|hey|well|doctor|doc)\W+)*{OPENING}\b"
+    r"|\?\s*$|\b(?:i (?:want|would like|wanted|need) to know|wondering|curious|not sure|could you|can you|tell me)\b",
+    re.I,
+)
+SENTENCE = re.compile(r"(?<=[.?!])\s+(?=\w)|\n+|(?<=[a-z])\.\.+\s*")
+# "how long is it and what does it cost": a new question begins after the joint.
+JOINT = re.compile(
+    r"\s*(?:,|;|\s-|\band\b|\balso\b)(?:\s*(?:and|also|then))*\s+"
+    r"(?=(?:what|how|when|where|who|which|why|can i|can you|do i|do you|does it|will it|will i|is it|is there|"
+    r"are there|should i|could i)\b)",
+    re.I,
+)
+MAX_PARTS = 3
+POINTS = frozenset("it its that this they them these those one he she him her".split())
+
+
+def parts(message: str) -> tuple[str, ...]:
+    """Return the questions that ``message`` asks, at most three; one question, or none, is the message itself.
+
+    A part that only points back ("how long does it last") gets the sentence before it in front.
+    """
+    sentences = [s.strip() for s in SENTENCE.split(message) if s and s.strip()]
+    found: list[str] = []
+    for place, sentence in enumerate(sentences):
+        if ASKS.search(sentence):
+            before = sentences[place - 1] if place else ""
+            found += _with_topic(_split(sentence), before)
+    found = [part for part in found if terms(part)]
+    return tuple(found[:MAX_PARTS]) if len(found) > 1 else (message,)
+
+
+def points_back(question: str) -> bool:
+    """Return True when ``question`` says too little of its own: few content words and one that points elsewhere."""
+    content = terms(question)
+    return len(content) < 2 or (len(content) < 4 and bool(POINTS.intersection(words_of(question))))
+
+
+def _split(sentence: str) -> list[str]:
+    pieces = [piece.strip(" ,;") for piece in JOINT.split(sentence)]
+    whole = len(pieces) > 1 and all(len(words_of(piece)) >= 3 and terms(piece) for piece in pieces)
+    return pieces if whole and ASKS.search(pieces[0]) else [sentence]
+
+
+def _with_topic(pieces: list[str], before: str) -> list[str]:
+    """Give each piece that points back the words it points to: the sentence before, else the first piece."""
+    if not points_back(pieces[0]) or not before:
+        first = pieces[0]
+        return [first, *(f"{first} {piece}" if points_back(piece) else piece for piece in pieces[1:])]
+    return [f"{before} {piece}" if points_back(piece) else piece for piece in pieces]

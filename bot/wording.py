@@ -1,0 +1,85 @@
+"""From the patient's words to the library's: slips of the thumb corrected, everyday words put into medical ones."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+from rapidfuzz import process
+from rapidfuzz.distance import DamerauLevenshtein
+
+from bot.errors import RulesError
+from bot.lexical import STOPWORDS, WORD, stem, words_of
+
+LONG = 8  # letters from which two slips are forgiven; below it is one
+SHORTEST = 5  # shorter words have too many neighbours
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The searched forms of one question. ``typed`` is corrected, ``medical`` also has medical words in it."""
+
+    typed: str
+    medical: str
+
+
+class Speller:
+    """Corrects words that neither the library nor a general vocabulary knows to the nearest word of the library."""
+
+    def __init__(self, library: frozenset[str], general: frozenset[str]) -> None:
+        self._known = library | general | STOPWORDS
+        self._stems = frozenset(stem(word) for word in self._known)
+        # The library's words come first: of two equally near ones the first is taken.
+        self._choices = sorted(w for w in library if len(w) >= SHORTEST and w.isalpha())
+        self._choices += sorted(w for w in general - library if len(w) >= SHORTEST and w.isascii())
+
+    def correct(self, text: str) -> str:
+        """Return ``text`` with unknown words replaced, everything else untouched."""
+        return WORD.sub(lambda match: self._word(match[0]), text)
+
+    @lru_cache(maxsize=4096)  # noqa: B019  # one speller lives as long as its library
+    def _word(self, word: str) -> str:
+        low = word.lower()
+        if len(low) < SHORTEST or not low.isalpha() or low in self._known or stem(low) in self._stems:
+            return word
+        allowed = 2 if len(low) >= LONG else 1
+        best = process.extractOne(low, self._choices, scorer=DamerauLevenshtein.distance, score_cutoff=allowed)
+        return best[0] if best and best[0][0] == low[0] else word
+
+
+def medical(text: str) -> str:
+    """Return ``text`` with each known everyday phrase replaced by its medical words, longest phrase first."""
+    phrases, longest = _lexicon()
+    words = words_of(text)
+    stems = [stem(word) for word in words]
+    found: list[str] = []
+    place = 0
+    while place < len(words):
+        for length in range(min(longest, len(words) - place), 0, -1):
+            key = tuple(stems[place : place + length]) if length > 1 else (words[place],)
+            terms = phrases.get(key)
+            if terms:
+                found.append(terms)
+                place += length
+                break
+        else:
+            found.append(words[place])
+            place += 1
+    return " ".join(found)
+
+
+@lru_cache(maxsize=1)
+def _lexicon() -> tuple[dict[tuple[str, ...], str], int]:
+    try:
+        entries: dict[str, list[str]] = tomllib.loads(files("bot").joinpath("lexicon.toml").read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise RulesError(f"bot/lexicon.toml cannot be used: {error}") from error
+    phrases: dict[tuple[str, ...], str] = {}
+    for term, lay in entries.items():
+        for phrase in lay:
+            words = words_of(phrase)
+            # A single word's stem is shared by too many others ("fits", "months").
+            key = tuple(stem(word) for word in words) if len(words) > 1 else tuple(words)
+            # A phrase of two meanings ("put under") brings the words of both.
+            phrases[key] = f"{phrases[key]} {term}" if key in phrases else term
+    return phrases, max(map(len, phrases))

@@ -1,0 +1,80 @@
+"""From the patient's words to the library's: slips of the thumb, everyday words, several questions, kinds of thing."""
+
+import pytest
+
+from bot.asks import asked, holds, match
+from bot.question import parts
+from bot.wording import Speller, medical
+
+SPELLER = Speller(
+    frozenset("anesthesia surgery infusion bleeding implant".split()), frozenset(["while", "about", "whole"])
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "corrected"),
+    [
+        ("will ther be anestesia", "will ther be anesthesia"),
+        ("SURGEYR tomorrow", "surgery tomorrow"),
+        ("infusoin and bleding", "infusion and bleeding"),
+        ("what are implants", "what are implants"),  # another form of a known word is no slip
+        ("whole while", "whole while"),
+        ("qwertyuiop zzzz", "qwertyuiop zzzz"),  # near nothing: left alone
+        ("covid19 b12", "covid19 b12"),
+    ],
+)
+def test_slips_become_words_of_the_library(typed, corrected):
+    assert SPELLER.correct(typed) == corrected
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("will I throw up?", "will i vomiting"),
+        ("throwing up all day", "vomiting all day"),
+        ("does it fit", "does it fit"),  # one everyday word is taken as written, not by its stem
+        ("3 months", "3 months"),
+        ("nothing to see", "nothing to see"),
+    ],
+)
+def test_everyday_words_get_medical_ones(typed, words):
+    assert medical(typed) == words
+
+
+def test_a_phrase_of_two_meanings_brings_both():
+    assert {"unconscious", "fainting"} <= set(medical("will I pass out").split())
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("How long is it? What does it cost?", ["How long is it?", "How long is it? What does it cost?"]),
+        ("can I drive after a scan and who reads the scan", ["can I drive after a scan", "who reads the scan"]),
+        ("I am 70. My knee hurts. Is surgery safe?", ["I am 70. My knee hurts. Is surgery safe?"]),
+        ("what helps with itch and redness", ["what helps with itch and redness"]),
+        ("is there a cure or do I ride it out", ["is there a cure or do I ride it out"]),
+        ("", [""]),
+    ],
+)
+def test_several_questions_are_taken_apart_and_one_stays_whole(message, expected):
+    assert list(parts(message)) == expected
+
+
+def test_never_more_than_three_parts():
+    assert len(parts("Is surgery safe? Who does surgery? What is surgery? When is surgery? Why surgery?")) == 3
+
+
+def test_a_duration_asked_for_is_held_only_by_a_sentence_with_one():
+    kinds = asked("how long till it wears off")
+    assert "duration" in kinds
+    assert match(kinds, "Relief lasts for three weeks.") == 1.0
+    assert match(kinds, "The nurse places a needle.") == -1.0
+    assert match(frozenset(), "Relief lasts for three weeks.") == 0.0
+
+
+def test_kinds_of_asking_and_holding_have_the_same_names():
+    from bot.rulebook import read_rules
+
+    names = [{rule.model.says for rule in read_rules(file)} for file in ("asked.toml", "holds.toml")]
+    assert names[0] == names[1]
+    assert holds("It costs $400 and takes an hour.") >= {"cost", "duration"}
