@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/ready
 EVAL ?= tests/data/questions.jsonl
 
-.PHONY: install index run test lint eval screenshots clean
+.PHONY: install index run test lint eval eval-others screenshots clean
 
 install: $(READY)
 
@@ -32,6 +32,10 @@ test: $(READY) lint
 
 eval: index
 	$(BIN)/python tests/evaluate.py
+
+eval-others: index  # the same over other articles, and the screening over messages of other writers; some minutes
+	$(BIN)/python tests/calibrate.py
+	$(BIN)/python tests/screening.py
 
 screenshots: index
 	$(BIN)/python tests/screenshots.py

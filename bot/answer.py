@@ -1,19 +1,23 @@
 """The one use of the program: question -> trace, holding the answer that a reader sees."""
 
 import logging
+import resource
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from bot.compose import Composer
 from bot.errors import InputError, where
-from bot.evidence import Selection, select
+from bot.evidence import Limits, Selection, select
 from bot.followup import resolve
 from bot.library import Library, open_library
-from bot.retrieve import retrieve
-from bot.safety import Gate, redact
+from bot.rerank import Reranker
+from bot.retrieve import rerank, retrieve, understand
+from bot.safety import Classifier, Gate, redact
+from bot.scoring import scoring_for
 from bot.settings import Settings
-from bot.types import Answer, Hit, Notice, Screening, Status, Tag, Trace
+from bot.types import Answer, Hit, Notice, Query, Screening, Status, Tag, Trace
 from bot.words import Words, words_for
 
 log = logging.getLogger(__name__)
@@ -25,12 +29,20 @@ class Answerer:
 
     def __init__(self, library: Library, settings: Settings) -> None:
         self.library, self.settings = library, settings
+        self._reranker = Reranker(threads=settings.threads) if settings.rerank else None
+        self._scoring = scoring_for(self._reranker.digest if self._reranker else None)
         self.words: Words = words_for(settings.region, settings.clinic_contact)
-        self._gate = Gate(self.words, known=library.encoder.vocabulary())
+        if self._scoring.calibration.encoder != settings.model:
+            log.warning(
+                "the probabilities were fitted with %s, not %s", self._scoring.calibration.encoder, settings.model
+            )
+        classifier = Classifier(threads=settings.threads) if settings.screen_model else None
+        self._gate = Gate(self.words, known=library.encoder.vocabulary(), classifier=classifier)
         manifest = library.manifest
         self._composer = Composer(self.words, library.articles, snapshot=manifest.id, built_at=manifest.built_at)
         self.suggestions: tuple[str, ...] = ()
         self.suggestions = self._really_answered(library.info.suggestions)
+        self._suggestion_vectors = library.encoder.documents(list(self.suggestions))[0]
 
     def answer(self, question: str, turns: Sequence[str] = (), *, not_emergency: bool = False) -> Trace:
         """Answer ``question`` by quotes, after the user's earlier questions ``turns`` (oldest first).
@@ -60,11 +72,28 @@ class Answerer:
             return self._plain(screening, str(error), clock)
         # Earlier turns come from outside too: the query is kept in the trace, so it must hold no identifier.
         query = resolve(screening.redacted, tuple(redact(turn) for turn in turns))
-        with clock.measure("retrieve"):
-            hits = retrieve(self.library, query, top_k=self.settings.top_k)
+        with clock.measure("understand"):
+            queries = understand(self.library, query)
+        found = tuple(self._search(asked, number, clock) for number, asked in enumerate(queries))
         with clock.measure("select"):
-            selection = select(self.library, hits, self.settings, screening.blocked)
-        return self._trace(screening, query, selection.hits, self._from_quotes(screening, selection, query), clock)
+            selection = select(self.library, found, queries, self._limits(screening))
+        answer = self._from_quotes(screening, selection, query)
+        return self._trace(screening, query, selection.hits, answer, clock, queries)
+
+    def _search(self, query: Query, part: int, clock: "Clock") -> tuple[Hit, ...]:
+        with clock.measure("retrieve"):
+            hits = retrieve(self.library, query, self._scoring, top_k=self.settings.top_k, part=part)
+        with clock.measure("rerank"):
+            return rerank(self.library, query, hits, self._scoring, self._reranker)
+
+    def _limits(self, screening: Screening) -> Limits:
+        chosen, calibrated = self.settings, self._scoring.calibration
+        return Limits(
+            answer=calibrated.answer_threshold if chosen.answer_threshold is None else chosen.answer_threshold,
+            extra=calibrated.extra_threshold if chosen.extra_threshold is None else chosen.extra_threshold,
+            quotes=chosen.max_quotes,
+            blocked=screening.blocked,
+        )
 
     def _card(self, screening: Screening, clock: "Clock") -> Trace:
         status = Status.URGENT if screening.urgent else Status.DECLINED if screening.declined else Status.NO_EVIDENCE
@@ -86,8 +115,17 @@ class Answerer:
             message,
             quotes=selection.quotes,
             notices=self._notices(selection),
-            suggestions=tuple(s for s in self.suggestions if s != query)[:3],
+            suggestions=self._suggest(query),
         )
+
+    def _suggest(self, query: str, most: int = 3) -> tuple[str, ...]:
+        """Return the questions that the library answers which are nearest to ``query``: what it does cover."""
+        if not self.suggestions:
+            return ()
+        nearness = self._suggestion_vectors @ self.library.encoder.query(query)[0]
+        order = sorted(range(len(self.suggestions)), key=lambda number: (-nearness[number], number))
+        near = (self.suggestions[number] for number in order)
+        return tuple(s for s in near if s.casefold() != query.casefold())[:most]
 
     def _notices(self, selection: Selection) -> tuple[Notice, ...]:
         notices = []
@@ -95,12 +133,34 @@ class Answerer:
             notices.append(Notice("dose-label", self.words.dose_label))
         if any(quote.role == "balance" for quote in selection.quotes):
             notices.append(Notice("balance", self.words.balance))
+        if selection.disagreement:
+            notices.append(Notice("disagreement", self.words.disagreement))
+        if selection.premise:
+            notices.append(Notice("premise", self.words.premise))
         if selection.unbalanced:
             notices.append(Notice("no-risk-named", self.words.no_risk))
         return tuple(notices)
 
-    def _trace(self, screening: Screening, query: str, hits: tuple[Hit, ...], answer: Answer, clock: "Clock") -> Trace:
-        return Trace(answer.trace_id, query, self.settings.id, screening, hits, answer, clock.millis())
+    def _trace(
+        self,
+        screening: Screening,
+        query: str,
+        hits: tuple[Hit, ...],
+        answer: Answer,
+        clock: "Clock",
+        queries: tuple[Query, ...] = (),
+    ) -> Trace:
+        return Trace(
+            answer.trace_id,
+            query,
+            queries,
+            self.settings.id,
+            screening,
+            hits,
+            answer,
+            clock.millis(),
+            clock.megabytes(),
+        )
 
     def _really_answered(self, suggestions: tuple[str, ...]) -> tuple[str, ...]:
         kept = tuple(s for s in suggestions if self.answer(s).answer.status is Status.ANSWERED)
@@ -115,17 +175,30 @@ class Clock:
     def __init__(self) -> None:
         self._start = time.perf_counter()
         self._stages: dict[str, float] = {}
+        self._memory: dict[str, float] = {}
 
     @contextmanager
     def measure(self, stage: str) -> Iterator[None]:
         """Record how long the block took under ``stage``."""
         start = time.perf_counter()
         yield
-        self._stages[stage] = round((time.perf_counter() - start) * 1000, 3)
+        spent = (time.perf_counter() - start) * 1000
+        self._stages[stage] = round(self._stages.get(stage, 0.0) + spent, 3)
+        self._memory[stage] = peak_memory()
+
+    def megabytes(self) -> dict[str, float]:
+        """Return the most memory that the process had held at the end of each stage, in MB."""
+        return dict(self._memory)
 
     def millis(self) -> dict[str, float]:
         """Return the stages so far and their ``total``."""
         return {**self._stages, "total": round((time.perf_counter() - self._start) * 1000, 3)}
+
+
+def peak_memory() -> float:
+    """Return the most memory that this process has held so far, in MB."""
+    unit = 1e-6 if sys.platform == "darwin" else 1e-3  # bytes there, kilobytes elsewhere
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, 1)
 
 
 def check_input(question: str, words: Words, max_chars: int) -> None:

@@ -114,12 +114,22 @@ def search(
     for verdict in found.screening.verdicts:
         _line(f"screening: {verdict.route.value} by rule {verdict.rule} ({verdict.reason})")
     _line(f"searched for: {found.query or '(nothing)'}    took: {dict(found.millis)}")
-    names = "prob fused late dense context bm25 cover article sentence".split()
+    for query in found.queries:
+        _line(f"  as: {query.corrected} / {query.medical}    asks for: {', '.join(sorted(query.kinds)) or 'anything'}")
+    names = "prob read fused late bm25 kind article sentence".split()
     table = Table(*names, "not quoted because")
     for hit in found.hits[:limit]:
-        scores = (hit.probability, hit.fused, hit.late, hit.dense, hit.context, hit.lexical, hit.coverage)
+        read = "-" if hit.rerank is None else f"{hit.rerank:.2f}"
+        scores = (hit.fused, hit.late, hit.lexical, hit.kind)
         article = answerer.library.rows[hit.row].sentence.span.article
-        cells = [*(f"{score:.2f}" for score in scores), article, answerer.library.text(hit.row), hit.dropped]
+        cells = [
+            f"{hit.probability:.2f}",
+            read,
+            *(f"{score:.2f}" for score in scores),
+            article,
+            answerer.library.text(hit.row),
+            hit.dropped,
+        ]
         table.add_row(*(escape(cell) for cell in cells))
     out.print(table)
     _line(found.answer.disclaimer)
@@ -159,6 +169,7 @@ def check(
     """
     from bot.build import content_id, read_corpus
     from bot.library import open_library
+    from bot.scan import scan
 
     settings = load_settings(corpus=corpus, index=index)
     content = read_corpus(settings.corpus)
@@ -169,6 +180,8 @@ def check(
             f"{sum(s.kind is kind for s in own)} {kind.value}" for kind in Kind if any(s.kind is kind for s in own)
         ]
         _line(f"{article.source.id} ({article.source.review.status.value}): {', '.join(counts)}")
+        for finding in scan(article):
+            _line(f"  look at {finding.article}:{finding.line} ({finding.says}): {finding.excerpt}")
     if verbose:
         for sentence in (s for p in content.passages for s in p.sentences if s.kind is not Kind.BODY):
             words = texts[sentence.span.article].slice(sentence.span)

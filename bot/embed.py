@@ -25,6 +25,8 @@ class OnnxEncoder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
+        # Three models share two cores: the threads of one must not spin while another works.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         try:
             self._about: dict[str, Any] = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))

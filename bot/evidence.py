@@ -1,15 +1,17 @@
-"""Ranked sentences -> the few quotes worth showing, or none: whole sentences, no repeats, a risk beside a benefit."""
+"""Ranked sentences -> the few quotes worth showing, or none: whole sentences, both sides, a risk beside a benefit."""
 
 import re
 from dataclasses import dataclass, replace
 
+from bot.claims import tags_of
 from bot.lexical import terms
 from bot.library import Library
-from bot.settings import Settings
-from bot.types import Hit, Kind, Quote, Role, Sentence, Span, Tag
+from bot.sides import SAYS_HARM, SAYS_WELL, disagree
+from bot.types import Hit, Kind, Query, Quote, Role, Sentence, Span, Tag
 
 MAX_SENTENCES = 3
 SAME = 0.6  # share of common words above which two quotes say the same
+SIDE = 0.5  # the other side must be at least this likely, as a share of the quote that it does not agree with
 CLAIMS = frozenset({Tag.BENEFIT, Tag.SAFETY, Tag.REASSURANCE})
 RISKS = frozenset({Tag.RISK, Tag.HARM})
 # A sentence that takes back the one before it: the two are shown together.
@@ -19,49 +21,137 @@ CONTRAST = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """The decision: least probability of a first and of each further quote, most quotes, tags that may not be shown."""
+
+    answer: float
+    extra: float
+    quotes: int
+    blocked: frozenset[Tag] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     """The quotes of an answer, in order, and every hit with the reason it was not quoted.
 
-    ``unbalanced`` is True when a claim of benefit or safety is shown and the library names no risk beside it.
+    ``unbalanced`` is True when a claim of benefit or safety is shown and the library names no risk beside it;
+    ``disagreement`` when two quotes do not agree; ``premise`` when a quote contradicts what the question takes for
+    granted.
     """
 
     quotes: tuple[Quote, ...]
     hits: tuple[Hit, ...]
     unbalanced: bool = False
+    disagreement: bool = False
+    premise: bool = False
 
 
-def select(library: Library, hits: tuple[Hit, ...], settings: Settings, blocked: frozenset[Tag]) -> Selection:
-    """Choose the quotes for ranked ``hits``; sentences with a ``blocked`` tag are never quoted."""
+def select(
+    library: Library, found: tuple[tuple[Hit, ...], ...], queries: tuple[Query, ...], limits: Limits
+) -> Selection:
+    """Choose the quotes for the ranked hits of each query: the best of each, what adds to it, the other side, risks."""
     quotes: list[Quote] = []
-    seen: list[Hit] = []
+    reasons: dict[tuple[int, int], str] = {}
+    for hits in found:  # the best quote of each thing asked comes before a second one of any
+        _take(library, hits, quotes, limits, limits.answer, len(quotes) + 1, reasons)
+    if quotes:
+        rest = sorted((h for hits in found for h in hits), key=lambda hit: -hit.probability)
+        _take(library, rest, quotes, limits, limits.extra, limits.quotes, reasons)
+    every = tuple(replace(h, dropped=reasons.get((h.part, h.row), "")) for hits in found for h in hits)
+    quotes, disagreement = _both_sides(library, quotes, every, queries, limits)
+    quotes, premise = _answer_premise(library, quotes, every, queries, limits)
+    shown, unbalanced = _balance(library, quotes, every, limits)
+    return Selection(tuple(shown), every, unbalanced, disagreement, premise)
+
+
+def _take(
+    library: Library,
+    hits: tuple[Hit, ...] | list[Hit],
+    quotes: list[Quote],
+    limits: Limits,
+    threshold: float,
+    most: int,
+    reasons: dict[tuple[int, int], str],
+) -> None:
+    """Add to ``quotes`` from ``hits`` until there are ``most``; note why each other one was left out."""
     for hit in hits:
-        quote, dropped = _consider(library, hit, quotes, settings, blocked)
-        seen.append(replace(hit, dropped=dropped))
+        key = (hit.part, hit.row)
+        if reasons.get(key) == "":
+            continue
+        quote, reason = _consider(library, hit, quotes, limits, threshold)
+        if quote is not None and len(quotes) >= min(most, limits.quotes):
+            quote, reason = None, "enough quotes"
+        reasons[key] = reason
         if quote is not None:
             quotes.append(quote)
-    return _balance(library, tuple(quotes), tuple(seen), settings, blocked)
 
 
 def _consider(
-    library: Library, hit: Hit, quotes: list[Quote], settings: Settings, blocked: frozenset[Tag]
+    library: Library, hit: Hit, quotes: list[Quote], limits: Limits, threshold: float
 ) -> tuple[Quote | None, str]:
     """Return the quote of ``hit`` and "", or None and the reason why it is not shown."""
     reason = library.unquotable(hit.row)
     if reason:
         return None, reason
-    threshold = settings.extra_threshold if quotes else settings.answer_threshold
     if hit.probability < threshold:
         return None, f"below the threshold {threshold:.2f}"
-    if len(quotes) >= settings.max_quotes:
-        return None, "enough quotes"
     quote = make_quote(library, hit, Role.ANSWER)
     if quote is None:
         return None, "leans on a sentence that may not be quoted"
-    if quote.tags & blocked:
-        return None, "blocked by the safety gate: " + ", ".join(sorted(quote.tags & blocked))
+    if quote.tags & limits.blocked:
+        return None, "blocked by the safety gate: " + ", ".join(sorted(quote.tags & limits.blocked))
     if any(_overlaps(quote, other) or _alike(quote, other) for other in quotes):
         return None, "says the same as a quote above"
     return quote, ""
+
+
+def _both_sides(
+    library: Library, quotes: list[Quote], hits: tuple[Hit, ...], queries: tuple[Query, ...], limits: Limits
+) -> tuple[list[Quote], bool]:
+    """Mark quotes that do not agree with one above, add the other side where it is as likely, and answer a premise."""
+    if not quotes:
+        return quotes, False
+    kinds = frozenset(kind for query in queries for kind in query.kinds)
+    shown = [quotes[0]]
+    for quote in quotes[1:]:
+        apart = any(disagree(quote, other, kinds) for other in shown)
+        shown.append(replace(quote, role=Role.DISAGREEMENT) if apart else quote)
+    if all(quote.role is Role.ANSWER for quote in shown):
+        other = _other_side(library, shown, hits, kinds, limits)
+        shown += [other] if other else []
+    return shown[: limits.quotes], any(quote.role is Role.DISAGREEMENT for quote in shown)
+
+
+def _other_side(
+    library: Library, shown: list[Quote], hits: tuple[Hit, ...], kinds: frozenset[str], limits: Limits
+) -> Quote | None:
+    for hit in hits:
+        if hit.probability < SIDE * shown[0].score or library.unquotable(hit.row):
+            continue
+        quote = make_quote(library, hit, Role.DISAGREEMENT)
+        if quote is None or quote.tags & limits.blocked or any(_overlaps(quote, other) for other in shown):
+            continue
+        if any(disagree(quote, other, kinds) for other in shown):
+            return quote
+    return None
+
+
+def _answer_premise(
+    library: Library, quotes: list[Quote], hits: tuple[Hit, ...], queries: tuple[Query, ...], limits: Limits
+) -> tuple[list[Quote], bool]:
+    """Add a quote that names a harm when the question takes safety for granted and nothing shown contradicts it."""
+    if not quotes or not any(claims_safety(query.corrected) for query in queries):
+        return quotes, False
+    if not any(quote.tags & RISKS for quote in quotes):
+        risk = _best_risk(library, hits, set(), limits, quotes)
+        quotes = [*quotes[: limits.quotes - 1], replace(risk, role=Role.DISAGREEMENT)] if risk else quotes
+    return quotes, any(quote.tags & RISKS for quote in quotes)
+
+
+def claims_safety(question: str) -> bool:
+    """Return True when the question itself says that something is safe or harmless: its premise may be false."""
+    tags = tags_of(question)
+    return bool(tags & SAYS_WELL) and not tags & SAYS_HARM
 
 
 def make_quote(library: Library, hit: Hit, role: Role) -> Quote | None:
@@ -104,28 +194,26 @@ def _alike(one: Quote, other: Quote) -> bool:
     return len(a & b) / max(1, min(len(a), len(b))) > SAME
 
 
-def _balance(
-    library: Library, quotes: tuple[Quote, ...], hits: tuple[Hit, ...], settings: Settings, blocked: frozenset[Tag]
-) -> Selection:
+def _balance(library: Library, quotes: list[Quote], hits: tuple[Hit, ...], limits: Limits) -> tuple[list[Quote], bool]:
     """Put a risk from another article beside each claim of benefit or safety that stands without one."""
     shown, unbalanced = list(quotes), False
     for quote in quotes:
         if quote.tags & CLAIMS and not _has_risk_beside(quote, shown):
             # A risk outside all claiming articles serves every claim at once; else one outside this claim's article.
             claiming = {other.span.article for other in quotes if other.tags & CLAIMS}
-            risk = _best_risk(library, hits, claiming, blocked, shown)
-            risk = risk or _best_risk(library, hits, {quote.span.article}, blocked, shown)
-            risk = risk or _best_risk(library, hits, set(), blocked, shown)
+            risk = _best_risk(library, hits, claiming, limits, shown)
+            risk = risk or _best_risk(library, hits, {quote.span.article}, limits, shown)
+            risk = risk or _best_risk(library, hits, set(), limits, shown)
             unbalanced |= risk is None
             shown += [risk] if risk else []
-    while len(shown) > settings.max_quotes:
+    while len(shown) > limits.quotes:
         shown.remove(_least_needed(shown))
-    return Selection(tuple(shown), hits, unbalanced)
+    return shown, unbalanced
 
 
 def _least_needed(shown: list[Quote]) -> Quote:
     """Return the last answering quote that balances nothing, else the last answering quote; never the first."""
-    answers = [quote for quote in shown[1:] if quote.role is Role.ANSWER]
+    answers = [quote for quote in shown[1:] if quote.role is not Role.BALANCE]
     free = [quote for quote in answers if not quote.tags & RISKS]
     return (free or answers or shown)[-1]
 
@@ -135,18 +223,18 @@ def _has_risk_beside(quote: Quote, quotes: list[Quote]) -> bool:
 
 
 def _best_risk(
-    library: Library, hits: tuple[Hit, ...], avoid: set[str], blocked: frozenset[Tag], shown: list[Quote]
+    library: Library, hits: tuple[Hit, ...], avoid: set[str], limits: Limits, shown: list[Quote]
 ) -> Quote | None:
     """Return the best-ranked sentence that names a harm, else one that speaks of risk, of an article not to avoid."""
-    scored = {hit.row: hit for hit in hits}
+    scored = {hit.row for hit in hits}
     for tag in (Tag.HARM, Tag.RISK):
         rows = [row for row, found in enumerate(library.rows) if tag in found.sentence.tags and row not in scored]
-        for hit in (*hits, *(Hit(row, 0, 0, 0, 0, 0, 0, 0) for row in rows)):
+        for hit in (*hits, *(Hit(row) for row in rows)):
             sentence = library.rows[hit.row].sentence
             if tag not in sentence.tags or sentence.span.article in avoid or library.unquotable(hit.row):
                 continue
             quote = make_quote(library, hit, Role.BALANCE)
-            if quote is None or quote.tags & (blocked | CLAIMS) or any(_overlaps(quote, other) for other in shown):
+            if quote is None or quote.tags & (limits.blocked | CLAIMS) or any(_overlaps(quote, o) for o in shown):
                 continue
             return quote
     return None

@@ -10,10 +10,11 @@ from bot.embed import OnnxEncoder
 from bot.errors import SnapshotError
 from bot.interfaces import Rows, VectorEngine
 from bot.late import TokenStore
-from bot.lexical import Lexical, terms
+from bot.lexical import Lexical, terms, words_of
 from bot.snapshot import Content, Manifest, current, read_content, verify
 from bot.types import Article, Kind, LibraryInfo, Passage, ReviewStatus, Sentence
 from bot.vectors import ENGINES
+from bot.wording import Speller
 
 # Headings, titles and navigation are not searched; what is withheld is, so that staff can see it was found.
 SEARCHED = frozenset({Kind.BODY, Kind.PROMOTION, Kind.CONTACT, Kind.WITHHELD})
@@ -50,11 +51,24 @@ class Library:
     encoder: OnnxEncoder
     engines: Engines
     passage_of: Rows  # passage number of each row, ascending
+    heading_of: Rows  # for each passage, the number of the passage that is its heading; -1 for none
+    speller: Speller
 
     def text(self, row: int) -> str:
         """Return the words of sentence ``row``."""
         span = self.rows[row].sentence.span
         return self.articles[span.article].slice(span)
+
+    def in_context(self, row: int) -> str:
+        """Return sentence ``row`` as the evidence model reads it: its heading, and the sentence that it leans on."""
+        found = self.rows[row]
+        passage = self.passages[found.passage]
+        article = self.articles[found.sentence.span.article]
+        text = article.slice(found.sentence.span)
+        if found.sentence.leans and found.place > 0:
+            text = f"{article.slice(passage.sentences[found.place - 1].span)} {text}"
+        heading = article.slice(passage.heading).strip(" ?.:#") if passage.heading else ""
+        return f"{heading}: {text}" if heading else text
 
     def rows_in(self, passages: Rows) -> Rows:
         """Return the rows of all sentences of ``passages``."""
@@ -127,4 +141,15 @@ def assemble(manifest: Manifest, content: Content, encoder: OnnxEncoder, engines
         encoder=encoder,
         engines=engines,
         passage_of=np.array([row.passage for row in rows], dtype=np.int64),
+        heading_of=_headings(content.passages),
+        speller=Speller(_words(content), encoder.vocabulary()),
     )
+
+
+def _headings(passages: tuple[Passage, ...]) -> Rows:
+    numbers = {passage.span: number for number, passage in enumerate(passages)}
+    return np.array([numbers.get(p.heading, -1) if p.heading else -1 for p in passages], dtype=np.int64)
+
+
+def _words(content: Content) -> frozenset[str]:
+    return frozenset(word for article in content.articles for word in words_of(article.text))

@@ -1,62 +1,125 @@
-"""Question -> ranked sentences: vectors and BM25 find candidates, late interaction and context order them."""
+"""Query -> ranked sentences: vectors and BM25 find candidates; late interaction, then the evidence model order them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bot.interfaces import Rows
+from bot.asks import asked, match
+from bot.interfaces import Matrix, Rows
 from bot.lexical import terms
 from bot.library import Library
-from bot.scoring import Features, fuse, probability
-from bot.types import Hit
+from bot.question import parts
+from bot.rerank import Reranker
+from bot.scoring import Scoring
+from bot.types import Hit, Query
+from bot.wording import medical
 
 
-def retrieve(library: Library, query: str, *, top_k: int) -> tuple[Hit, ...]:
+def understand(library: Library, question: str) -> tuple[Query, ...]:
+    """Return the searched forms of each thing that ``question`` asks."""
+    return tuple(_query(library, part) for part in parts(question))
+
+
+def retrieve(library: Library, query: Query, scoring: Scoring, *, top_k: int, part: int = 0) -> tuple[Hit, ...]:
     """Return candidate sentences for ``query``, best first, ties in reading order.
 
-    Candidates are the ``top_k`` sentences by sentence vector and by BM25, and all sentences of the ``top_k``
-    passages by passage vector; each candidate gets every score.
+    Candidates are the ``top_k`` sentences by sentence vector and by BM25, and all sentences of the ``top_k`` / 5
+    passages by passage vector; each gets every score but ``rerank``.
     """
-    engines = library.engines
-    vector, tokens, ids = library.encoder.query(query)
-    query_terms = terms(query)
-    rows = np.unique(
-        np.concatenate(
-            [
-                engines.sentences.search(vector, top_k)[0],
-                engines.lexical.search(query_terms, top_k)[0],
-                library.rows_in(engines.contexts.search(vector, max(1, top_k // 5))[0]),
-            ]
-        )
-    )
-    columns = zip(
-        rows.tolist(),
-        engines.sentences.scores(vector, rows).tolist(),
-        engines.contexts.scores(vector, library.passage_of[rows]).tolist(),
-        engines.lexical.scores(query_terms)[rows].tolist(),
-        engines.tokens.scores(tokens, ids, rows).tolist(),
-        _coverage(library, query_terms, rows),
-        strict=True,
-    )
-    hits = [_hit(row, Features(*scores)) for row, *scores in columns]
+    hits = [replace(hit, part=part, fused=scoring.fuse(hit)) for hit in candidates(library, query, top_k=top_k)]
+    hits = [replace(hit, probability=scoring.probability(hit)) for hit in hits]
     return tuple(sorted(hits, key=lambda hit: (-hit.fused, hit.row)))
 
 
-def _hit(row: int, features: Features) -> Hit:
-    return Hit(
-        row=row,
-        dense=features.dense,
-        context=features.context,
-        lexical=features.lexical,
-        late=features.late,
-        coverage=features.coverage,
-        fused=fuse(features),
-        probability=probability(features),
-    )
+def rerank(
+    library: Library, query: Query, hits: tuple[Hit, ...], scoring: Scoring, reranker: Reranker | None
+) -> tuple[Hit, ...]:
+    """Let the evidence model read the first ``scoring.depth`` quotable hits and order those by what it says.
+
+    The others keep their order behind them, with a probability of 0: nobody looked at them closely.
+    """
+    if reranker is None:
+        return tuple(sorted(hits, key=lambda hit: (-scoring.order(hit), hit.row)))
+    first = [hit for hit in hits if not library.unquotable(hit.row)][: scoring.depth]
+    logits = reranker.scores(query.corrected, [library.in_context(hit.row) for hit in first])
+    read = [replace(hit, rerank=float(logit)) for hit, logit in zip(first, logits, strict=True)]
+    read = [replace(hit, probability=scoring.probability(hit)) for hit in read]
+    rows = {hit.row for hit in read}
+    rest = [replace(hit, probability=0.0) for hit in hits if hit.row not in rows]
+    return (*sorted(read, key=lambda hit: (-scoring.order(hit), hit.row)), *rest)
 
 
-def _coverage(library: Library, query_terms: list[str], rows: Rows) -> list[float]:
-    """Share of the question's content words, rare ones weighing more, that a sentence or its heading holds: 0..1."""
-    wanted = {term: library.engines.lexical.idf(term) for term in query_terms}
-    total = sum(wanted.values())
-    if not total:
-        return [0.0] * len(rows)
-    return [sum(wanted[term] for term in wanted.keys() & set(library.terms(row))) / total for row in rows.tolist()]
+def candidates(library: Library, query: Query, *, top_k: int) -> list[Hit]:
+    """Return the candidates for ``query`` in reading order with their first-stage scores."""
+    views = [_View(library, text) for text in dict.fromkeys((query.corrected, query.medical))]
+    rows = np.unique(np.concatenate([view.rows(top_k) for view in views]))
+    columns = [view.columns(rows) for view in views]
+    best = {name: np.max([column[name] for column in columns], axis=0).tolist() for name in columns[0]}
+    return [
+        Hit(
+            row=row,
+            kind=match(query.kinds, library.text(row)),
+            **{name: best[name][place] for name in best},
+        )
+        for place, row in enumerate(rows.tolist())
+    ]
+
+
+def _query(library: Library, text: str) -> Query:
+    corrected = library.speller.correct(text)
+    return Query(text, corrected, medical(corrected), asked(corrected))
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class _View:
+    """One form of a query, encoded."""
+
+    library: Library
+    vector: Matrix
+    tokens: Matrix
+    ids: list[int]
+    terms: list[str]
+
+    def __init__(self, library: Library, text: str) -> None:
+        vector, tokens, ids = library.encoder.query(text)
+        values = {"library": library, "vector": vector, "tokens": tokens, "ids": ids, "terms": terms(text)}
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def rows(self, top_k: int) -> Rows:
+        engines = self.library.engines
+        found = [
+            engines.sentences.search(self.vector, top_k)[0],
+            engines.lexical.search(self.terms, top_k)[0],
+            self.library.rows_in(engines.contexts.search(self.vector, max(1, top_k // 5))[0]),
+        ]
+        return np.concatenate(found)
+
+    def columns(self, rows: Rows) -> Mapping[str, Matrix]:
+        engines = self.library.engines
+        return {
+            "dense": engines.sentences.scores(self.vector, rows),
+            "context": engines.contexts.scores(self.vector, self.library.passage_of[rows]),
+            "heading": self._headings(rows),
+            "lexical": engines.lexical.scores(self.terms)[rows],
+            "late": engines.tokens.scores(self.tokens, self.ids, rows),
+            "coverage": self._coverage(rows),
+        }
+
+    def _headings(self, rows: Rows) -> Matrix:
+        """Return the cosine of each row's heading; 0 where there is none."""
+        numbers = self.library.heading_of[self.library.passage_of[rows]]
+        wanted = np.unique(numbers[numbers >= 0])
+        scores = np.zeros(len(rows), dtype=np.float32)
+        if len(wanted):
+            cosines = self.library.engines.contexts.scores(self.vector, wanted)
+            scores[numbers >= 0] = cosines[np.searchsorted(wanted, numbers[numbers >= 0])]
+        return scores
+
+    def _coverage(self, rows: Rows) -> Matrix:
+        """Share of the query's content words, rare ones weighing more, that a sentence or its heading holds: 0..1."""
+        wanted = {term: self.library.engines.lexical.idf(term) for term in self.terms}
+        total = sum(wanted.values()) or 1.0
+        held = [sum(wanted[term] for term in wanted.keys() & set(self.library.terms(row))) for row in rows.tolist()]
+        return np.array(held, dtype=np.float32) / np.float32(total)

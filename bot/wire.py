@@ -26,6 +26,10 @@ def trace_to_dict(trace: Trace) -> dict[str, Any]:
     return {
         "id": trace.id,
         "query": trace.query,
+        "queries": [
+            {"text": q.text, "corrected": q.corrected, "medical": q.medical, "kinds": sorted(q.kinds)}
+            for q in trace.queries
+        ],
         "settings": trace.settings,
         "verdicts": [
             {"rule": v.rule, "route": v.route.value, "hard": v.hard, "reason": v.reason}
@@ -33,6 +37,7 @@ def trace_to_dict(trace: Trace) -> dict[str, Any]:
         ],
         "hits": [{name: getattr(hit, name) for name in hit.__dataclass_fields__} for hit in trace.hits],
         "millis": dict(trace.millis),
+        "megabytes": dict(trace.megabytes),
         "answer": answer_to_dict(trace.answer),
     }
 

@@ -43,6 +43,7 @@ class Words:
     language: str
     dose_label: str
     disagreement: str
+    premise: str
     balance: str
     no_risk: str
     # Messages.
@@ -178,6 +179,7 @@ US = Words(
         "Only your care team can set your dose."
     ),
     disagreement="The articles do not agree on this. Here is what each one says.",
+    premise="Your question takes a thing as true. An article below does not agree.",
     balance="A risk that the articles name is shown here too, so that you see both sides.",
     no_risk=(
         "My articles name no risk next to this. That does not mean there is none. "

@@ -1,141 +1,229 @@
-"""Fits the numbers of ``bot/scoring.py`` on public question-answer data; nothing of this library takes part.
+"""Fits ``bot/calibration.toml`` on patients' questions over other articles; nothing of this library takes part.
 
-    python tests/calibrate.py SQUAD_FORMAT.json [MORE.json ...]
+    python tests/calibrate.py            measure the numbers in use on the held-out part
+    python tests/calibrate.py --write    fit them anew on the calibration part, write the file, then measure
 
-Each file holds articles with questions and exact answers (SQuAD format: COVID-QA, XQuAD). Every article is a library
-of its own. A question is asked of its own article, where the sentence with the answer is right, and of two other
-articles of the file, where nothing is. A logistic regression then says how likely a sentence with given scores
-answers, by article-wise cross-validation. Prints the weights, the quality of ranking and of saying no, and the
-reliability table.
+Each topic is a library of its own, searched by the program itself. A logistic regression says how likely a sentence
+with given scores answers. The first threshold is the one at which most questions of the calibration part go right: a
+question with an answer gets it, one without gets none. The second is the lowest at which half of the further quotes
+help.
 """
 
-import json
-import pathlib
 import sys
+from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-NAMES = ("dense", "context", "lexical", "late", "coverage")
-MAX_CHARS, MAX_ARTICLES, MAX_QUESTIONS, KEPT = 9000, 48, 14, 12
-
-
-def libraries(path, encoder):
-    """Yield (library, questions) per article; a question is its text and the places of its answers."""
-    from bot.build import make_engines
-    from bot.library import assemble
-    from bot.segment import segment
-    from bot.snapshot import Content, Manifest
-    from bot.types import Article, LibraryInfo, Review, ReviewStatus, Source
-
-    for number, entry in enumerate(json.loads(pathlib.Path(path).read_text("utf-8"))["data"][:MAX_ARTICLES]):
-        text, questions = "", []
-        for paragraph in entry["paragraphs"]:
-            for qa in paragraph["qas"]:
-                starts = [len(text) + answer["answer_start"] for answer in qa["answers"]]
-                ends = [start + len(a["text"]) for start, a in zip(starts, qa["answers"], strict=True)]
-                questions.append((qa["question"], list(zip(starts, ends, strict=True))))
-            text += paragraph["context"] + "\n\n"
-        text = text[:MAX_CHARS]
-        review = Review(ReviewStatus.APPROVED)
-        article = Article(Source(f"a{number}", "a", "", "-", None, None, None, None, None, None, review), text)
-        content = Content(LibraryInfo("-"), (article,), segment(article))
-        manifest = Manifest("", 1, "", "", "", "", "faiss", {}, {}, "")
-        library = assemble(manifest, content, encoder, make_engines(content, encoder))
-        yield library, [q for q in questions if q[1][0][1] < len(text)][:MAX_QUESTIONS]
+FEATURES = ["dense", "lexical", "late", "kind"]
+DEPTH = 10
+NOTE = "# Written by tests/calibrate.py; see docs/CALIBRATION.md.\n"
 
 
-def examples(path, encoder):
-    """Return features (n, 5), labels, question numbers, article numbers, and per question whether it is answerable."""
-    from bot.retrieve import retrieve
+def hits_of(questions, reranker, depth):
+    """Yield (question, shelf, hits) for every one of ``questions``; hits carry every score."""
+    import patients
 
-    found = list(libraries(path, encoder))
-    rows = []
-    number = 0
-    for at, (_, questions) in enumerate(found):
-        others = [(at + step) % len(found) for step in (1, 7)]
-        for text, places in questions:
-            for where in [at, *others]:
-                target = found[where][0]
-                hits = retrieve(target, text, top_k=50)
-                hits = sorted(hits, key=lambda hit: -hit.late)[:KEPT]
-                for hit in hits:
-                    span = target.rows[hit.row].sentence.span
-                    inside = any(span.start < end and start < span.end for start, end in places)
-                    right = where == at and inside
-                    rows.append(([getattr(hit, n) for n in NAMES], right, number, at, where == at))
-                number += 1
-    return rows
-
-
-def load(paths):
-    """Return features, labels, and per row: its question, article, file and whether the question is answerable."""
     from bot.embed import OnnxEncoder
+    from bot.retrieve import rerank, retrieve, understand
+    from bot.scoring import Calibration, Scoring
     from bot.settings import load_settings
     from bot.snapshot import current
 
+    blank = Calibration(
+        encoder="",
+        reranker="",
+        depth=depth,
+        order={"fused": 1},
+        intercept=0,
+        weights={},
+        answer_threshold=0,
+        extra_threshold=0,
+    )
     encoder = OnnxEncoder(current(load_settings().index) / "encoder")
-    rows = [
-        (f, right, (place, n), (place, a), place, ok)
-        for place, path in enumerate(paths)
-        for f, right, n, a, ok in examples(path, encoder)
-    ]
-    x, y = np.array([r[0] for r in rows]), np.array([r[1] for r in rows])
-    question, article = (np.unique([str(r[i]) for r in rows], return_inverse=True)[1] for i in (2, 3))
-    return x, y, question, article, np.array([r[4] for r in rows]), np.array([r[5] for r in rows])
+    shelves = {}
+    for question in questions:
+        name = question["article"]
+        if name not in shelves:
+            shelves = {name: patients.shelf(patients.articles()[name], encoder)}  # one at a time in memory
+        library = shelves[name].library
+        query = understand(library, question["question"])[0]
+        hits = retrieve(library, query, Scoring(blank), top_k=50)
+        yield question, shelves[name], rerank(library, query, hits, Scoring(blank), reranker)
 
 
-def best_of(values, question, y, answerable, place):
-    """Return per question: its best value, whether that sentence is right, whether one is, answerable, file."""
-    tops = []
-    for q in range(question.max() + 1):
-        of = np.flatnonzero(question == q)
-        top = of[np.argmax(values[of])]
-        tops.append((values[top], y[top], y[of].any(), answerable[top], place[top]))
-    return [np.array(column) for column in zip(*tops, strict=True)]
+def strangers(part):
+    """Return questions of ``part`` put to another topic: nothing there answers, and nothing looks as if it did.
+
+    Only questions that name their own topic: "does it hurt" can be asked of anything.
+    """
+    import patients
+
+    from bot.lexical import terms
+
+    names = {name: set(terms(item["topic"])) for name, item in patients.articles().items()}
+    asked = patients.questions(part)
+    own = list(dict.fromkeys(question["article"] for question in asked))
+    found = []
+    for question in asked:
+        other = own[(own.index(question["article"]) + 3) % len(own)]
+        if names[question["article"]] & set(terms(question["question"])) - names[other]:
+            empty = {"answerable": False, "answers": [], "partial": [], "near": []}
+            found.append({**question, "article": other, **empty})
+    return sorted(found, key=lambda question: own.index(question["article"]))
 
 
-def report(scores, paths, question, y, answerable, place):
-    """Print ranking and refusing per score and file, and the operating curve of the fitted one."""
+def table(questions, reranker, depth):
+    """Return features (n, f), grades, question numbers, and per question whether it is answerable."""
+    names = [*FEATURES, *(["rerank"] if reranker else [])]
+    x, grades, numbers, answerable = [], [], [], []
+    for number, (question, shelf, hits) in enumerate(hits_of(questions, reranker, depth)):
+        answerable.append(question["answerable"])
+        for hit in [h for h in hits if not shelf.library.unquotable(h.row)][:depth]:
+            x.append([getattr(hit, name) for name in names])
+            grades.append(shelf.grade(hit.row, question))
+            numbers.append(number)
+    return names, np.array(x), np.array(grades), np.array(numbers), np.array(answerable)
+
+
+def fit(x, grades):
+    """Return intercept and weights; sentences that answer in part are left out: they are neither."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    clear = grades != 2
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=2000))
+    model.fit(x[clear], grades[clear] == 3)
+    scaler, line = model[0], model[1]
+    weights = line.coef_[0] / scaler.scale_
+    return float(line.intercept_[0] - (weights * scaler.mean_).sum()), weights
+
+
+def fit_order(x, grades, numbers):
+    """Return weights that put a sentence that answers before those of its question that do not (listwise)."""
+    from scipy.optimize import minimize
+    from scipy.special import logsumexp, softmax
+
+    scale = x.std(axis=0)
+    z = x / scale
+    groups = [np.flatnonzero((numbers == number) & (grades != 2)) for number in range(numbers.max() + 1)]
+    groups = [of for of in groups if (grades[of] == 3).any() and (grades[of] < 2).any()]
+
+    def loss(w):
+        value, gradient = 0.01 * len(groups) * (w @ w), 0.02 * len(groups) * w
+        for of in groups:
+            s, right = z[of] @ w, grades[of] == 3
+            value += logsumexp(s) - logsumexp(s[right])
+            gradient += softmax(s) @ z[of] - softmax(s[right]) @ z[of][right]
+        return value, gradient
+
+    return minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x / scale
+
+
+def tops(p, order, grades, numbers, answerable):
+    """Return per question the probability and the grade of the sentence that comes first."""
+    best, grade = np.zeros(len(answerable)), np.zeros(len(answerable), int)
+    for number in range(len(answerable)):
+        of = np.flatnonzero(numbers == number)
+        if len(of):
+            top = of[np.argmax(order[of])]
+            best[number], grade[number] = p[top], grades[top]
+    return best, grade
+
+
+def thresholds(p, order, grades, numbers, answerable):
+    """Return the first and the further threshold (see the top of this file)."""
+    best, grade = tops(p, order, grades, numbers, answerable)
+    steps = np.arange(0.02, 0.9, 0.01)
+    right = [((best >= t) & (grade == 3)).sum() + ((best < t) & ~answerable).sum() for t in steps]
+    answer = steps[int(np.argmax(right))]
+    for extra in np.arange(answer, 0.95, 0.01):
+        more = (p >= extra) & (p < best[numbers])
+        if more.any() and (grades[more] >= 2).mean() >= 1 / 2:
+            return float(answer), float(extra)
+    return float(answer), 0.95
+
+
+def report(label, p, order, grades, numbers, answerable):
     from sklearn.metrics import roc_auc_score
 
-    for name, values in scores.items():
-        best, right, possible, truth, file = best_of(values, question, y, answerable, place)
-        for number, path in enumerate(paths):
-            of = file == number
-            first, auc = right[of & possible].mean(), roc_auc_score(truth[of], best[of])
-            print(f"{name:9} {pathlib.Path(path).stem:24} first right {first:.3f}  answerable AUC {auc:.3f}")
-    for low in (0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7):
-        cells = []
-        for number in range(len(paths)):
-            of, said = file == number, best >= low
-            cells.append(f"answers {said[of & truth].mean():.2f} refuses {1 - said[of & ~truth].mean():.2f}")
-        print(f"threshold {low:.2f}:  {'   '.join(cells)}")
+    best, grade = tops(p, order, grades, numbers, answerable)
+    print(
+        f"{label}: first right {np.mean(grade[answerable] == 3):.3f} (n={answerable.sum()}), "
+        f"answerable AUC {roc_auc_score(answerable, best):.3f} (n={len(answerable)})"
+    )
+    for t in (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7):
+        said = best >= t
+        print(
+            f"  threshold {t:.2f}: answers {said[answerable].mean():.2f}  refuses {1 - said[~answerable].mean():.2f}  "
+            f"right when it answers {np.mean(grade[said] == 3):.2f}"
+        )
+    clear = grades != 2
+    for low in np.arange(0, 1, 0.1):
+        of = clear & (p >= low) & (p < low + 0.1)
+        if of.any():
+            print(f"  reliability {low:.1f}: said {p[of].mean():.2f} was {(grades[of] == 3).mean():.2f} n={of.sum()}")
+
+
+def refused(label, calibration, questions, reranker):
+    """Print how many questions of another topic are refused."""
+    names, x, grades, numbers, answerable = table(questions, reranker, DEPTH)
+    weights, order = (np.array([held[n] for n in names]) for held in (calibration.weights, calibration.order))
+    p = 1 / (1 + np.exp(-(calibration.intercept + x @ weights)))
+    best, _ = tops(p, x @ order, grades, numbers, answerable)
+    print(f"{label}: refuses {np.mean(best < calibration.answer_threshold):.3f} (n={len(best)})")
+
+
+def section(name, names, order, intercept, weights, answer, extra, digest, depth):
+    from bot.settings import load_settings
+
+    lines = [f"[{name}]", f'encoder = "{load_settings().model}"', f'reranker = "{digest}"', f"depth = {depth}"]
+    lines += [f"intercept = {intercept:.4f}", f"answer_threshold = {answer:.2f}", f"extra_threshold = {extra:.2f}"]
+    for part, values in (("order", order), ("weights", weights)):
+        lines += [f"[{name}.{part}]", *(f"{n} = {v:.4f}" for n, v in zip(names, values, strict=True))]
+    return "\n".join(lines) + "\n"
+
+
+def write(rerankers):
+    import patients
+
+    parts = []
+    for name, reranker in rerankers.items():
+        own = patients.questions("calibrate")
+        names, x, grades, numbers, answerable = table([*own, *strangers("calibrate")[::2]], reranker, DEPTH)
+        intercept, weights = fit(x, grades)
+        p = 1 / (1 + np.exp(-(intercept + x @ weights)))
+        order = fit_order(x, grades, numbers)
+        answer, extra = thresholds(p, x @ order, grades, numbers, answerable)
+        report(f"calibrate/{name}", p, x @ order, grades, numbers, answerable)
+        digest, depth = (reranker.digest, DEPTH) if reranker else ("", 0)
+        parts.append(section(name, names, order, intercept, weights, answer, extra, digest, depth))
+    (ROOT / "bot" / "calibration.toml").write_text(NOTE + "\n".join(parts), encoding="utf-8")
 
 
 def main():
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GroupKFold
+    import patients
 
-    paths = sys.argv[1:]
-    x, y, question, article, place, answerable = load(paths)
-    weights = np.array([1 / (place == p).sum() for p in place]) * len(y) / len(paths)  # each file counts the same
-    fitted = np.zeros(len(y))
-    for train, test in GroupKFold(5).split(x, y, article):
-        model = LogisticRegression(C=10.0, max_iter=2000).fit(x[train], y[train], sample_weight=weights[train])
-        fitted[test] = model.predict_proba(x[test])[:, 1]
-    report({**{n: x[:, i] for i, n in enumerate(NAMES)}, "fitted": fitted}, paths, question, y, answerable, place)
-    model = LogisticRegression(C=10.0, max_iter=2000).fit(x, y, sample_weight=weights)
-    print(
-        "intercept",
-        round(float(model.intercept_[0]), 3),
-        dict(zip(NAMES, model.coef_[0].round(3).tolist(), strict=True)),
-    )
-    for low in np.arange(0, 1, 0.1):
-        of = (fitted >= low) & (fitted < low + 0.1)
-        if of.any():
-            print(f"reliability {low:.1f}: said {fitted[of].mean():.2f} was {y[of].mean():.2f} n={of.sum()}")
+    from bot.network import WEIGHTS
+    from bot.rerank import Reranker
+    from bot.scoring import scoring_for
+
+    rerankers = {"none": None}
+    if (WEIGHTS / "reranker.json").exists():
+        rerankers["reranker"] = Reranker()
+    if "--write" in sys.argv[1:]:
+        write(rerankers)
+    for name, reranker in rerankers.items():
+        calibration = scoring_for(reranker.digest if reranker else None).calibration
+        names, x, grades, numbers, answerable = table(patients.questions("held_out"), reranker, DEPTH)
+        weights, order = (np.array([held[n] for n in names]) for held in (calibration.weights, calibration.order))
+        p = 1 / (1 + np.exp(-(calibration.intercept + x @ weights)))
+        print(f"thresholds {calibration.answer_threshold} and {calibration.extra_threshold}")
+        report(f"held_out/{name}", p, x @ order, grades, numbers, answerable)
+        refused(f"strangers/{name}", calibration, strangers("held_out"), reranker)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from bot.answer import open_answerer
+from bot.answer import Answerer, open_answerer
 from bot.settings import load_settings
 from bot.types import Kind, Role, Status, Tag
 from bot.wire import answer_to_dict, trace_to_dict
@@ -118,6 +118,7 @@ def test_the_trace_shows_scores_reasons_and_times(answerer):
     trace = trace_to_dict(answerer.answer("what are the side effects of infusions for patients in los angeles"))
     assert json.loads(json.dumps(trace)) == trace
     assert {"screen", "retrieve", "select", "total"} <= trace["millis"].keys()
+    assert 50 < trace["megabytes"]["select"] < 2000
     assert any("promotion" in hit["dropped"] or "contact" in hit["dropped"] for hit in trace["hits"])
 
 
@@ -249,3 +250,66 @@ def test_a_fault_inside_is_answered_by_the_error_text_and_never_logged_with_the_
     assert "911" in answer.message
     assert "secret" not in caplog.text
     assert "ValueError" in caplog.text
+
+
+BRIDGES = {
+    "bridge-clinic": (
+        "A dental bridge closes the gap of a lost tooth.\n\nHow long it lasts\n\n"
+        "A dental bridge lasts about 5 years before it must be made again.\n\nSafety\n\n"
+        "A dental bridge is completely safe and has no side effects."
+    ),
+    "bridge-university": (
+        "A dental bridge rests on the neighbouring teeth.\n\nHow long it lasts\n\n"
+        "A dental bridge lasts 12 to 15 years when the teeth beside it are cleaned well.\n\nRisks\n\n"
+        "A dental bridge can cause bleeding of the gums and infection of the teeth beside it."
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def bridges(small_index):
+    return open_answerer(small_index(BRIDGES))
+
+
+def test_amounts_that_differ_are_shown_together_and_nobody_wins(bridges):
+    answer = bridges.answer("how long does a dental bridge last").answer
+    assert {quote.span.article for quote in answer.quotes} == set(BRIDGES)
+    assert [quote.role for quote in answer.quotes][1] is Role.DISAGREEMENT
+    assert "disagreement" in {notice.rule for notice in answer.notices}
+
+
+def test_what_one_calls_safe_and_another_a_risk_is_shown_from_both_sides(bridges):
+    answer = bridges.answer("what are the side effects of a dental bridge").answer
+    shown = " ".join(quote.text for quote in answer.quotes)
+    assert "no side effects" in shown
+    assert "bleeding" in shown
+    assert "disagreement" in {notice.rule for notice in answer.notices}
+
+
+def test_a_false_premise_is_contradicted(bridges):
+    answer = bridges.answer("since a dental bridge has no side effects, how long does a dental bridge last?").answer
+    assert any("bleeding" in quote.text for quote in answer.quotes)
+    assert "premise" in {notice.rule for notice in answer.notices}
+
+
+def test_each_of_two_questions_gets_its_quote(bridges):
+    trace = bridges.answer("How long does a dental bridge last? What does a dental bridge rest on?")
+    assert len(trace.queries) == 2
+    shown = " ".join(quote.text for quote in trace.answer.quotes)
+    assert "years" in shown
+    assert "rests on the neighbouring teeth" in shown
+
+
+def test_the_trace_shows_how_the_question_was_read(bridges):
+    trace = trace_to_dict(bridges.answer("how long does a dentel bridge keep going before it wears out"))
+    assert trace["queries"][0]["corrected"] == "how long does a dental bridge keep going before it wears out"
+    assert "duration" in trace["queries"][0]["kinds"]
+    assert {"understand", "retrieve", "rerank"} <= trace["millis"].keys()
+
+
+def test_it_answers_without_the_evidence_model_too(bridges):
+    without = Answerer(bridges.library, bridges.settings.model_copy(update={"rerank": False}))
+    trace = without.answer("how long does a dental bridge last")
+    assert trace.answer.status is Status.ANSWERED
+    assert all(hit.rerank is None for hit in trace.hits)
+    assert any(hit.rerank is not None for hit in bridges.answer("how long does a dental bridge last").hits)

@@ -1,6 +1,7 @@
-"""The safety gate: screening, guards, redaction. Runs before any retrieval, on every entrance."""
+"""The safety gate: rules, classifier, guards, redaction. Runs before any retrieval, on every entrance."""
 
+from bot.safety.classifier import Classifier
 from bot.safety.gate import Gate
 from bot.safety.redact import redact
 
-__all__ = ["Gate", "redact"]
+__all__ = ["Classifier", "Gate", "redact"]

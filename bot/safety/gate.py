@@ -5,6 +5,7 @@ import re
 from collections.abc import Container, Sequence
 
 from bot.errors import RulesError, where
+from bot.safety.classifier import Classifier
 from bot.safety.guards import NOW, excused
 from bot.safety.normalise import fold, sentences
 from bot.safety.redact import redact
@@ -17,6 +18,7 @@ MAX_SCREENED = 20_000  # characters; a longer message is screened in pieces that
 OVERLAP = 400
 TURNS, SUPPORT_TURNS = 2, 3
 ROUTES = frozenset(Route)
+CLASSIFIER = "classifier"  # the id that its verdicts carry
 ORDER = (Route.EMERGENCY, Route.POISON, Route.CRISIS, Route.ABUSE)
 SOFTENED = {
     Route.EMERGENCY: Route.SOFT_EMERGENCY,
@@ -45,14 +47,22 @@ ENGLISH = frozenset("the is are what how does do can i my it of to and for a in 
 class Gate:
     """Holds the rules and the fixed words.
 
-    ``known`` are real words that must not be taken for slips of a rule's word (a tokenizer's vocabulary, say).
+    ``known`` are real words that must not be taken for slips of a rule's word (a tokenizer's vocabulary, say);
+    ``classifier`` is the second layer, None to run on rules alone.
 
     Raises:
         RulesError: the rule file is broken, or a rule fails its own examples: the program refuses to start.
     """
 
-    def __init__(self, words: Words, rules: Rules | None = None, *, known: Container[str] = ()) -> None:
-        self._words, self._known = words, known
+    def __init__(
+        self,
+        words: Words,
+        rules: Rules | None = None,
+        *,
+        known: Container[str] = (),
+        classifier: Classifier | None = None,
+    ) -> None:
+        self._words, self._known, self._classifier = words, known, classifier
         self._rules = rules or read_rules()
         for rule in self._rules.rules:
             self._prove(rule)
@@ -73,8 +83,8 @@ class Gate:
 
     def _screen(self, question: str, turns: Sequence[str], *, not_emergency: bool) -> Screening:
         redacted = redact(question)
-        verdicts = self._verdicts(question)
-        earlier = [self._verdicts(turn) for turn in list(turns)[-SUPPORT_TURNS:]]
+        verdicts = self._all(question)
+        earlier = [self._all(turn) for turn in list(turns)[-SUPPORT_TURNS:]]
         folded = self._fold(question)
         if not any(v.hard for v in verdicts) and CONTINUES.search(folded):
             verdicts += [v for found in earlier[-TURNS:] for v in found if v.hard]
@@ -85,6 +95,10 @@ class Gate:
         if any(v.hard and v.route is Route.CRISIS for found in earlier for v in found):
             verdicts.append(Verdict("after-crisis", Route.SOFT_SUPPORT, False, "a crisis card was shown a moment ago"))
         return self._decide(redacted, folded, verdicts, present=_is_present(folded))
+
+    def _all(self, text: str) -> list[Verdict]:
+        found = self._verdicts(text)
+        return found + self._read(text, found)
 
     def _decide(self, redacted: str, folded: str, verdicts: list[Verdict], *, present: bool) -> Screening:
         routes = tuple(route for route in Route if any(v.route is route for v in verdicts))
@@ -151,6 +165,17 @@ class Gate:
             for rule in self._rules.rules:
                 found.extend(_ask(rule, sentences(folded), joined, now=now))
         return list(dict.fromkeys(found))
+
+    def _read(self, text: str, found: list[Verdict]) -> list[Verdict]:
+        """Return what the classifier adds to the verdicts ``found`` by the rules; it never takes one away."""
+        if self._classifier is None:
+            return []
+        added = []
+        for name, sure, score in self._classifier.verdicts(text):
+            verdict = Verdict(CLASSIFIER, Route(name), Route(name) in HARD_ROUTES, f"probability {score:.2f}")
+            added.append(verdict if sure else _soften(verdict, verdict.reason))
+        spoken = {v.route for v in found}
+        return [v for v in added if v.route not in spoken]
 
     def _fold(self, text: str) -> str:
         return fold(text, self._rules.lexicon, self._known, self._rules.slips)

@@ -1,0 +1,69 @@
+"""A trained network of ours, exported to ONNX: opened, proven by its digest, run in batches. Serves without torch."""
+
+import hashlib
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from tokenizers import Encoding, Tokenizer
+
+from bot.errors import ModelError
+from bot.interfaces import Matrix
+
+WEIGHTS = Path(__file__).resolve().parent / "weights"
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+BATCH = 4
+
+
+class Network:
+    """``NAME.onnx`` with ``NAME.json`` (its digest and more) and the shared ``tokenizer.json`` of one folder.
+
+    Raises:
+        ModelError: a file is missing, damaged or not the one that the digest names; ``instead`` says how to do without.
+    """
+
+    def __init__(self, folder: Path, name: str, *, instead: str, threads: int = 2) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # Three models share two cores: the threads of one must not spin while another works.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        try:
+            self.about: dict[str, Any] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+            graph = (folder / f"{name}.onnx").read_bytes()
+            self.digest: str = self.about["sha256"]
+            if hashlib.sha256(graph).hexdigest() != self.digest:
+                raise ValueError(f"{name}.onnx does not have the digest that {name}.json names")
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            logging.getLogger(__name__).debug("%s in %s cannot be opened", name, folder, exc_info=True)
+            raise ModelError(
+                f"The model '{name}' in {folder} cannot be opened ({error}). Restore the folder from version control, "
+                f"or run without it: {instead}"
+            ) from error
+        self._tokenizer.enable_truncation(self.about["max_tokens"], strategy="longest_first")
+
+    def run(self, texts: list[str] | list[tuple[str, str]]) -> Matrix:
+        """Return the network's output for each text or pair of texts: (len(texts), ...)."""
+        coded = self._tokenizer.encode_batch(texts)
+        # Short ones with short ones: padding them to the longest would double the work.
+        order = sorted(range(len(coded)), key=lambda number: (len(coded[number].ids), number))
+        found: list[Matrix] = [np.zeros(0, dtype=np.float32)] * len(texts)
+        for start in range(0, len(order), BATCH):
+            rows = order[start : start + BATCH]
+            for row, output in zip(rows, self._batch([coded[row] for row in rows]), strict=True):
+                found[row] = output
+        return np.array(found, dtype=np.float32)
+
+    def _batch(self, coded: list[Encoding]) -> Matrix:
+        width = max(len(item.ids) for item in coded)
+        inputs = {name: np.zeros((len(coded), width), dtype=np.int64) for name in INPUTS}
+        for row, item in enumerate(coded):
+            for name, values in zip(INPUTS, (item.ids, item.attention_mask, item.type_ids), strict=True):
+                inputs[name][row, : len(values)] = values
+        return np.asarray(self._session.run(None, inputs)[0], dtype=np.float32)

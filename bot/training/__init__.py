@@ -1,0 +1,1 @@
+"""Training of the evidence model; never imported by the program that answers."""

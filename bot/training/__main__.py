@@ -1,0 +1,128 @@
+"""Trains the models of ours: python -m bot.training reranker --public FOLDER, python -m bot.training screener.
+
+The reranker takes half an hour on two cores, stops and goes on where it was; the screener some minutes. The same data
+and seed give the same order of examples; sums of floating-point numbers may differ between machines, so weights are the
+same only to a few digits.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from bot.embed import OnnxEncoder
+from bot.model import DEFAULT_PACKAGE, find_model
+from bot.settings import load_settings
+from bot.snapshot import current
+from bot.training import screener
+from bot.training.crossencoder import CrossEncoder, build, export, loss_of
+from bot.training.patients import patient_examples
+from bot.training.sources import Example, medquad, selqa, squad
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+SEED, BATCH = 7, 16
+PUBLIC, PASSES = 3000, 3.0  # public examples seen once, then passes over the patients' questions
+RATE, HEAD_RATE = 8e-5, 5e-4
+SAVE_EVERY = 50
+
+
+def main() -> None:
+    """Train one of the two models and export it."""
+    wanted = argparse.ArgumentParser(prog="python -m bot.training", description=__doc__)
+    wanted.add_argument("model", choices=["reranker", "screener"])
+    wanted.add_argument("--public", type=Path, help="reranker: folder with medquad.jsonl.gz, covidqa/ and selqa/")
+    wanted.add_argument("--data", type=Path, default=Path("tests/data"), help="folder with the data of this repository")
+    wanted.add_argument("--out", type=Path, default=Path("bot/weights"))
+    wanted.add_argument("--work", type=Path, default=Path("build/training"), help="where a stopped run goes on from")
+    given = wanted.parse_args()
+    if given.model == "screener":
+        _screener(given.data, given.out)
+        return
+    if given.public is None:
+        wanted.error("--public is needed: the folder of the public data (sources in bot/weights/MODEL_CARD.md)")
+    given.work.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(SEED)
+    model, tokenizer = build(find_model(DEFAULT_PACKAGE).path)
+    lessons = _lessons(given.public, given.data / "patient_questions")
+    _train(model, tokenizer, lessons, given.work / "checkpoint.pt")
+    export(model, tokenizer, given.out)
+
+
+def _screener(data: Path, out: Path) -> None:
+    """Train the classifier of the screening."""
+    path = find_model(DEFAULT_PACKAGE).path
+    messages = screener.read_messages(data / "safety_fit.jsonl")
+    lines = (data / "patient_questions" / "fit.jsonl").read_text("utf-8").splitlines()
+    plain = [json.loads(line)["question"] for line in lines]
+    model, tokenizer = screener.train(path, messages, plain)
+    screener.export(model, tokenizer, out)
+
+
+def _lessons(public: Path, patients: Path) -> list[Example]:
+    """Return every example in the order it is learnt: public ones first, then passes over the patients' questions."""
+    rng = Random(SEED)
+    lines = (patients / "articles.jsonl").read_text("utf-8").splitlines()
+    topics = frozenset(json.loads(line)["topic"].lower() for line in lines)
+    judged = public / "qrels.tsv"  # LiveQA-Med's judged answers: an outside check, so their topics are not learnt
+    answers = frozenset(judged.read_text("utf-8").split()) if judged.exists() else frozenset()
+    sick = medquad(public / "medquad.jsonl.gz", topics, answers, rng)
+    rng.shuffle(sick)
+    covid = squad(public / "covidqa" / "200423_covidQA.json", rng)
+    encyclopaedia = selqa([public / "selqa" / f"selqa-ass-{name}.json" for name in ("dev", "test")], rng)
+    found = sick[: PUBLIC * 6 // 10] + covid[: PUBLIC * 15 // 100] + encyclopaedia[: PUBLIC // 4]
+    rng.shuffle(found)
+    encoder = OnnxEncoder(current(load_settings().index) / "encoder")
+    own = patient_examples(patients, "fit", encoder)
+    for _ in range(int(PASSES + 1)):
+        rng.shuffle(own)
+        found += own
+    return found[: len(found) - int((int(PASSES + 1) - PASSES) * len(own))]
+
+
+def _train(model: CrossEncoder, tokenizer: "PreTrainedTokenizerBase", lessons: list[Example], checkpoint: Path) -> None:
+    trained = [p for p in model.encoder.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(
+        [{"params": trained, "lr": RATE}, {"params": model.head.parameters(), "lr": HEAD_RATE}], weight_decay=0.01
+    )
+    total = len(lessons) // BATCH
+    warm = max(1, total // 12)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min(1.0, (step + 1) / warm) * max(0.03, 1 - step / total)
+    )
+    parts: dict[str, Any] = {"model": model, "optimizer": optimizer, "schedule": schedule}
+    start = _resume(checkpoint, parts)
+    model.train()
+    seen = []
+    for step in range(start, total):
+        # Each step draws from its own seed, so that a resumed run goes the same way.
+        torch.manual_seed(SEED + step)
+        loss, firsts = loss_of(model, tokenizer, lessons[step * BATCH : (step + 1) * BATCH], Random(SEED + step))
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
+        optimizer.step()
+        schedule.step()
+        seen.append((loss.item(), firsts))
+        if (step + 1) % SAVE_EVERY == 0 or step + 1 == total:
+            mean = [sum(column) / len(column) for column in zip(*seen[-SAVE_EVERY:], strict=True)]
+            sys.stderr.write(f"step {step + 1} of {total}: loss {mean[0]:.3f}, answer first {mean[1]:.3f}\n")
+            torch.save({"step": step + 1, **{name: part.state_dict() for name, part in parts.items()}}, checkpoint)
+
+
+def _resume(checkpoint: Path, parts: dict[str, Any]) -> int:
+    if not checkpoint.exists():
+        return 0
+    saved = torch.load(checkpoint, weights_only=True)
+    for name, part in parts.items():
+        part.load_state_dict(saved[name])
+    return int(saved["step"])
+
+
+if __name__ == "__main__":
+    main()

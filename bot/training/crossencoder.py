@@ -1,0 +1,147 @@
+"""The evidence model's network, its loss, and its export. Only here and in ``bot.model`` is torch used."""
+
+import hashlib
+import json
+import warnings
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional
+
+from bot.training.sources import Example
+from bot.training.wordings import with_slips
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+MAX_TOKENS = 112
+GROUP = 8  # sentences shown for each question
+PARTIAL = 0.4  # what a sentence that answers in part is worth
+MICRO = 32  # pairs encoded at once, of like length: little padding
+
+
+class CrossEncoder(torch.nn.Module):
+    """MiniLM over question and sentence, first and mean vector, a small head: one logit a pair."""
+
+    def __init__(self, encoder: torch.nn.Module, width: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = torch.nn.Sequential(torch.nn.Linear(2 * width, 128), torch.nn.Tanh(), torch.nn.Linear(128, 1))
+
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the logits, (pairs,)."""
+        out = self.encoder(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
+        hidden = out.last_hidden_state
+        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+        mean = (hidden * mask).sum(1) / mask.sum(1)
+        logits: torch.Tensor = self.head(torch.cat([hidden[:, 0], mean], -1).float())
+        return logits.squeeze(-1)
+
+
+def build(path: Path) -> tuple[CrossEncoder, "PreTrainedTokenizerBase"]:
+    """Return the untrained network over the embedding model in ``path``, word embeddings frozen, and its tokenizer."""
+    from transformers import AutoModel, AutoTokenizer
+
+    encoder = AutoModel.from_pretrained(str(path))
+    for parameter in encoder.embeddings.parameters():
+        parameter.requires_grad = False  # few questions must not move the words they do not hold
+    return CrossEncoder(encoder, encoder.config.hidden_size), AutoTokenizer.from_pretrained(str(path))
+
+
+def group(example: Example, rng: Random) -> tuple[str, list[tuple[str, float]]]:
+    """Draw one question as typed and at most ``GROUP`` sentences with what each is worth: 1, in part, 0."""
+    question = example.question
+    chance = rng.random()
+    if chance < 0.15:
+        question = with_slips(question, rng)
+    elif chance < 0.3:
+        question = question.lower().rstrip("?")
+    shown = [(rng.choice(example.answers), 1.0)] if example.answers else []
+    shown += [(rng.choice(example.partial), PARTIAL)] if example.partial else []
+    near, others = list(example.near), list(example.others)
+    rng.shuffle(near)
+    rng.shuffle(others)
+    mixed = near[: GROUP - len(shown) - 1] + others[:1] + near[GROUP - len(shown) - 1 :] + others[1:]
+    return question, [*shown, *((text, 0.0) for text in mixed)][:GROUP]
+
+
+def loss_of(
+    model: CrossEncoder, tokenizer: "PreTrainedTokenizerBase", examples: list[Example], rng: Random
+) -> tuple[torch.Tensor, float]:
+    """Return the loss of one batch and the share of its questions whose answer came first.
+
+    Listwise: the answer against the group's wrong sentences. Pointwise: each sentence for itself, so that a logit means
+    the same for every question and a question without an answer teaches too.
+    """
+    groups = [group(example, rng) for example in examples]
+    pairs = [(question, text) for question, shown in groups for text, _ in shown]
+    worth = torch.tensor([value for _, shown in groups for _, value in shown])
+    logits = _logits(model, tokenizer, pairs)
+    listwise, firsts, start = torch.zeros(()), [], 0
+    for _, shown in groups:
+        own, value = logits[start : start + len(shown)], worth[start : start + len(shown)]
+        start += len(shown)
+        if value[0] == 1:
+            clear = own[(value == 0) | (value == 1)]
+            listwise = listwise + functional.cross_entropy(clear[None], torch.zeros(1, dtype=torch.long))
+            firsts.append(bool(clear.argmax() == 0))
+    pointwise = functional.binary_cross_entropy_with_logits(logits, worth)
+    return listwise / len(groups) + pointwise, sum(firsts) / max(1, len(firsts))
+
+
+def _logits(model: CrossEncoder, tokenizer: "PreTrainedTokenizerBase", pairs: list[tuple[str, str]]) -> torch.Tensor:
+    coded = tokenizer([q for q, _ in pairs], [s for _, s in pairs], truncation="longest_first", max_length=MAX_TOKENS)
+    order = sorted(range(len(pairs)), key=lambda n: (len(coded["input_ids"][n]), n))
+    found = []
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        for start in range(0, len(order), MICRO):
+            rows = order[start : start + MICRO]
+            batch = tokenizer.pad({name: [coded[name][n] for n in rows] for name in coded}, return_tensors="pt")
+            found.append(model(**batch).float())
+    return torch.cat(found)[torch.argsort(torch.tensor(order))]
+
+
+def export(model: CrossEncoder, tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
+    """Write ``reranker.onnx``, ``reranker.json`` and ``tokenizer.json`` into ``folder``."""
+    write_graph(model, tokenizer, folder, "reranker", {"logits": {0: "texts"}}, {"max_tokens": MAX_TOKENS})
+
+
+def write_graph(
+    model: torch.nn.Module,
+    tokenizer: "PreTrainedTokenizerBase",
+    folder: Path,
+    name: str,
+    axes: dict[str, dict[int, str]],
+    about: dict[str, object],
+) -> None:
+    """Export ``model`` with weights of 8 bits for ``bot.network``; ``about`` goes beside its digest."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    folder.mkdir(parents=True, exist_ok=True)
+    inputs = ["input_ids", "attention_mask", "token_type_ids"]
+    whole = folder / "whole.onnx"
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model.eval(),
+            tuple(torch.ones((2, 8), dtype=torch.long) for _ in inputs),
+            str(whole),
+            input_names=inputs,
+            output_names=["logits"],
+            dynamic_axes={name: {0: "texts", 1: "tokens"} for name in inputs} | axes,
+            opset_version=17,
+            dynamo=False,
+        )
+    quantize_dynamic(str(whole), str(folder / f"{name}.onnx"), per_channel=True, weight_type=QuantType.QInt8)
+    whole.unlink()
+    backend = tokenizer.backend_tokenizer
+    backend.no_padding()
+    backend.no_truncation()
+    backend.save(str(folder / "tokenizer.json"))
+    digest = hashlib.sha256((folder / f"{name}.onnx").read_bytes()).hexdigest()
+    text = json.dumps({"sha256": digest, **about}, indent=1)
+    (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,78 @@
+"""The classifier of the screening: sound files, what it adds to the rules, its record on messages of other writers."""
+
+import json
+import shutil
+
+import pytest
+from conftest import ROOT
+
+from bot.errors import ModelError
+from bot.model import DEFAULT_PACKAGE, find_model
+from bot.network import WEIGHTS
+from bot.safety import Classifier, Gate
+from bot.safety.gate import CLASSIFIER
+from bot.types import HARD_ROUTES, Route
+from bot.words import words_for
+
+HELD_OUT = [json.loads(line) for line in (ROOT / "tests/data/safety_held_out.jsonl").read_text("utf-8").splitlines()]
+URGENT = {"emergency", "poison", "crisis", "abuse"}
+
+
+@pytest.fixture(scope="module")
+def gates():
+    from tokenizers import Tokenizer
+
+    vocabulary = Tokenizer.from_file(str(find_model(DEFAULT_PACKAGE).path / "tokenizer.json")).get_vocab()
+    known = frozenset(word for word in vocabulary if word.isalpha())
+    return Gate(words_for("US"), known=known, classifier=Classifier()), Gate(words_for("US"), known=known)
+
+
+def share(items, gate, wanted):
+    return sum(gate.screen(item["message"]).urgent is wanted for item in items) / len(items)
+
+
+def test_fit_and_held_out_messages_are_kept_apart():
+    lines = (ROOT / "tests/data/safety_fit.jsonl").read_text("utf-8").splitlines()
+    fit = [json.loads(line) for line in lines]
+    assert not {item["message"] for item in fit} & {item["message"] for item in HELD_OUT}
+    assert not {item["writer"] for item in fit} & {item["writer"] for item in HELD_OUT}
+    assert len(HELD_OUT) >= 600
+
+
+def test_it_catches_far_more_urgent_messages_of_other_writers_than_the_rules_alone(gates):
+    both, rules = gates
+    urgent = [item for item in HELD_OUT if item["class"] in URGENT]
+    assert share(urgent, both, True) >= share(urgent, rules, True) + 0.3
+    assert share(urgent, both, True) >= 0.85
+
+
+def test_harmless_messages_of_other_writers_pass(gates):
+    both, _ = gates
+    assert share([item for item in HELD_OUT if item["class"] == "benign"], both, False) >= 0.98
+    # Alarming words without danger: a false alarm costs one click, and this is how often it happens (docs/EVIDENCE.md).
+    assert share([item for item in HELD_OUT if item["class"] == "hard_negative"], both, False) >= 0.78
+
+
+def test_it_never_takes_away_what_a_rule_says(gates):
+    both, rules = gates
+    for item in HELD_OUT:
+        before = {route for route in rules.screen(item["message"]).routes if route in HARD_ROUTES}
+        assert before <= set(both.screen(item["message"]).routes)
+
+
+def test_its_verdict_is_visible_with_its_probability(gates):
+    both, _ = gates
+    found = both.screen(
+        "ive given the dog to my sister, paid the bills and written the letters. i wont be needing anything"
+    )
+    verdict = next(v for v in found.verdicts if v.rule == CLASSIFIER)
+    assert verdict.route is Route.CRISIS
+    assert verdict.reason.startswith("probability ")
+
+
+@pytest.mark.parametrize("name", ["screener.json", "screener.onnx", "tokenizer.json"])
+def test_missing_files_are_refused_with_a_way_out(tmp_path, name):
+    shutil.copytree(WEIGHTS, tmp_path / "weights")
+    (tmp_path / "weights" / name).unlink()
+    with pytest.raises(ModelError, match="BOT_SCREEN_MODEL=false"):
+        Classifier(tmp_path / "weights")
