@@ -11,6 +11,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 SCREENS = {"desktop": (1100, 900, "light"), "phone": (375, 760, "light"), "phone-dark": (375, 760, "dark")}
 QUESTIONS = {
     "answer": "what are the common side effects",
+    "both-sides": "Is there a risk of addiction or dependence?",
     "not-found": "who won the chess world cup in 1987",
     "urgent": "my chest hurts and my arm is numb",
 }

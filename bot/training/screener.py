@@ -28,8 +28,8 @@ BEFORE = (
 )
 AFTER = (" also how long does it last?", " what are your opening hours", " thanks", " is that normal")
 Message = tuple[str, int]
-# More likely urgent than not: a card. One in five: a line of help. Chosen beforehand, not fitted.
-HARD, SOFT = 0.5, 0.2
+# More likely urgent than not: a card. One in three: a line of help; lower, and it shows beside ordinary questions.
+HARD, SOFT = 0.5, 0.35
 
 
 class Screener(torch.nn.Module):
