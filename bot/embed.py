@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from tokenizers import Tokenizer
 
 from bot.errors import SnapshotError
 from bot.interfaces import Matrix
+from bot.session import open_session
 
 BATCH = 32
 
@@ -22,18 +22,10 @@ class OnnxEncoder:
     """
 
     def __init__(self, folder: Path, *, threads: int = 2) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        # Three models share two cores: the threads of one must not spin while another works.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
         try:
             self._about: dict[str, Any] = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            self._session = onnxruntime.InferenceSession(
-                str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = open_session(folder / "model.onnx", threads)
         except Exception as error:
             logging.getLogger(__name__).debug("encoder in %s cannot be opened", folder, exc_info=True)
             raise SnapshotError(

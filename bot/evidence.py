@@ -12,8 +12,7 @@ from bot.types import Hit, Kind, Query, Quote, Role, Sentence, Span, Tag
 MAX_SENTENCES = 3
 SAME = 0.6  # share of common words above which two quotes say the same
 SIDE = 0.5  # the other side must be at least this likely, as a share of the quote that it does not agree with
-CLAIMS = frozenset({Tag.BENEFIT, Tag.SAFETY, Tag.REASSURANCE})
-RISKS = frozenset({Tag.RISK, Tag.HARM})
+CLAIMS = SAYS_WELL | {Tag.BENEFIT}
 # A sentence that takes back the one before it: the two are shown together.
 CONTRAST = re.compile(
     r"\W*(?:however|but|still|yet|nevertheless|nonetheless|although|though|on the other hand)\b", re.I
@@ -142,10 +141,10 @@ def _answer_premise(
     """Add a quote that names a harm when the question takes safety for granted and nothing shown contradicts it."""
     if not quotes or not any(claims_safety(query.corrected) for query in queries):
         return quotes, False
-    if not any(quote.tags & RISKS for quote in quotes):
+    if not any(quote.tags & SAYS_HARM for quote in quotes):
         risk = _best_risk(library, hits, set(), limits, quotes)
         quotes = [*quotes[: limits.quotes - 1], replace(risk, role=Role.DISAGREEMENT)] if risk else quotes
-    return quotes, any(quote.tags & RISKS for quote in quotes)
+    return quotes, any(quote.tags & SAYS_HARM for quote in quotes)
 
 
 def claims_safety(question: str) -> bool:
@@ -214,12 +213,12 @@ def _balance(library: Library, quotes: list[Quote], hits: tuple[Hit, ...], limit
 def _least_needed(shown: list[Quote]) -> Quote:
     """Return the last answering quote that balances nothing, else the last answering quote; never the first."""
     answers = [quote for quote in shown[1:] if quote.role is not Role.BALANCE]
-    free = [quote for quote in answers if not quote.tags & RISKS]
+    free = [quote for quote in answers if not quote.tags & SAYS_HARM]
     return (free or answers or shown)[-1]
 
 
 def _has_risk_beside(quote: Quote, quotes: list[Quote]) -> bool:
-    return any(other.span.article != quote.span.article and other.tags & RISKS for other in quotes)
+    return any(other.span.article != quote.span.article and other.tags & SAYS_HARM for other in quotes)
 
 
 def _best_risk(

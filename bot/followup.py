@@ -7,14 +7,14 @@ import re
 
 from bot.asks import asked
 from bot.lexical import STOPWORDS, terms, words_of
+from bot.question import POINTERS, points_back
 
-# Words that point back: alone they have no meaning.
-POINTERS = frozenset("it its that those these they them their this there then one ones he she him her".split())
+# Between messages these point back too.
+BETWEEN = POINTERS | {"their", "there", "then", "ones"}
 OPENERS = re.compile(
     r"^\W*(?:and|but|or|so|also|ok(?:ay)?|then|what about|how about|what if|why|really|even|more|less|same)\b", re.I
 )
 NEW_TOPIC = re.compile(r"\b(?:new|another|different|other|unrelated|separate) (?:question|topic|subject|thing)\b", re.I)
-SHORT = 2  # content words: fewer say too little to search for
 # What an earlier question asked for, not what it was about: left behind when the new one asks for something of its own.
 ASKED_FOR = frozenset(
     terms(
@@ -41,12 +41,7 @@ def resolve(question: str, turns: tuple[str, ...]) -> str:
 
 def leans(question: str) -> bool:
     """Return True when ``question`` cannot be understood without the one before it."""
-    words = words_of(question)
-    content = terms(question)
-    if len(content) < SHORT or OPENERS.match(question):
-        return True
-    # "is it safe to drive after an infusion": the pronoun is filled by the question itself.
-    return len(content) < 2 * SHORT and any(word in POINTERS for word in words)
+    return OPENERS.match(question) is not None or points_back(question, BETWEEN)
 
 
 def _anchor(turns: tuple[str, ...]) -> str:

@@ -51,7 +51,6 @@ class Library:
     encoder: OnnxEncoder
     engines: Engines
     passage_of: Rows  # passage number of each row, ascending
-    heading_of: Rows  # for each passage, the number of the passage that is its heading; -1 for none
     speller: Speller
 
     def text(self, row: int) -> str:
@@ -141,14 +140,8 @@ def assemble(manifest: Manifest, content: Content, encoder: OnnxEncoder, engines
         encoder=encoder,
         engines=engines,
         passage_of=np.array([row.passage for row in rows], dtype=np.int64),
-        heading_of=_headings(content.passages),
         speller=Speller(_words(content), encoder.vocabulary()),
     )
-
-
-def _headings(passages: tuple[Passage, ...]) -> Rows:
-    numbers = {passage.span: number for number, passage in enumerate(passages)}
-    return np.array([numbers.get(p.heading, -1) if p.heading else -1 for p in passages], dtype=np.int64)
 
 
 def _words(content: Content) -> frozenset[str]:

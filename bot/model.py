@@ -16,6 +16,7 @@ from bot.embed import OnnxEncoder
 from bot.errors import ModelError
 
 if TYPE_CHECKING:
+    import torch
     from sentence_transformers import SentenceTransformer
 
 EXPORT_VERSION = 1  # raise when the exported graph changes: older encoders are then not reused
@@ -154,20 +155,27 @@ def _export_graph(original: "SentenceTransformer", path: Path) -> None:
             out = self.model({"input_ids": input_ids, "attention_mask": attention_mask})
             return out["sentence_embedding"], out["token_embeddings"]
 
-    example = (torch.ones((2, 8), dtype=torch.long), torch.ones((2, 8), dtype=torch.long))
-    names = ["input_ids", "attention_mask"]
-    axes = {name: {0: "batch", 1: "tokens"} for name in [*names, "token_embeddings"]}
+    outputs = {"sentence_embedding": {0: "batch"}, "token_embeddings": {0: "batch", 1: "tokens"}}
+    export_onnx(Graph(), path, inputs=["input_ids", "attention_mask"], outputs=outputs)
+
+
+def export_onnx(
+    module: "torch.nn.Module", path: Path, *, inputs: list[str], outputs: dict[str, dict[int, str]]
+) -> None:
+    """Write ``module`` as an ONNX graph of token ``inputs`` (batch, tokens); ``outputs`` name their free axes."""
+    import torch
+
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
-        # The tracing exporter warns about constants of the attention mask; the comparison below is the proof.
+        # The tracing exporter warns about constants of the attention mask; comparing vectors and scores is the proof.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            Graph().eval(),
-            example,
+            module.eval(),
+            tuple(torch.ones((2, 8), dtype=torch.long) for _ in inputs),
             str(path),
-            input_names=names,
-            output_names=["sentence_embedding", "token_embeddings"],
-            dynamic_axes={**axes, "sentence_embedding": {0: "batch"}},
+            input_names=inputs,
+            output_names=list(outputs),
+            dynamic_axes={name: {0: "batch", 1: "tokens"} for name in inputs} | outputs,
             opset_version=17,
             dynamo=False,
         )

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from tokenizers import Encoding, Tokenizer
 
 from bot.errors import ModelError
 from bot.interfaces import Matrix
+from bot.session import open_session
 
 WEIGHTS = Path(__file__).resolve().parent / "weights"
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -26,12 +26,6 @@ class Network:
     """
 
     def __init__(self, folder: Path, name: str, *, instead: str, threads: int = 2) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        # Three models share two cores: the threads of one must not spin while another works.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
         try:
             self.about: dict[str, Any] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
             graph = (folder / f"{name}.onnx").read_bytes()
@@ -39,7 +33,7 @@ class Network:
             if hashlib.sha256(graph).hexdigest() != self.digest:
                 raise ValueError(f"{name}.onnx does not have the digest that {name}.json names")
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+            self._session = open_session(graph, threads)
         except Exception as error:
             logging.getLogger(__name__).debug("%s in %s cannot be opened", name, folder, exc_info=True)
             raise ModelError(

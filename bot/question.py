@@ -22,7 +22,9 @@ JOINT = re.compile(
     re.I,
 )
 MAX_PARTS = 3
-POINTS = frozenset("it its that this they them these those one he she him her".split())
+SHORT = 2  # content words: fewer say too little to search for
+# Words that point back: alone they have no meaning.
+POINTERS = frozenset("it its that this they them these those one he she him her".split())
 
 
 def parts(message: str) -> tuple[str, ...]:
@@ -40,10 +42,13 @@ def parts(message: str) -> tuple[str, ...]:
     return tuple(found[:MAX_PARTS]) if len(found) > 1 else (message,)
 
 
-def points_back(question: str) -> bool:
+def points_back(question: str, pointers: frozenset[str] = POINTERS) -> bool:
     """Return True when ``question`` says too little of its own: few content words and one that points elsewhere."""
     content = terms(question)
-    return len(content) < 2 or (len(content) < 4 and bool(POINTS.intersection(words_of(question))))
+    if len(content) < SHORT:
+        return True
+    # "is it safe to drive after an infusion": the pronoun is filled by the question itself.
+    return len(content) < 2 * SHORT and not pointers.isdisjoint(words_of(question))
 
 
 def _split(sentence: str) -> list[str]:
@@ -54,7 +59,5 @@ def _split(sentence: str) -> list[str]:
 
 def _with_topic(pieces: list[str], before: str) -> list[str]:
     """Give each piece that points back the words it points to: the sentence before, else the first piece."""
-    if not points_back(pieces[0]) or not before:
-        first = pieces[0]
-        return [first, *(f"{first} {piece}" if points_back(piece) else piece for piece in pieces[1:])]
-    return [f"{before} {piece}" if points_back(piece) else piece for piece in pieces]
+    topic = before if before and points_back(pieces[0]) else pieces[0]
+    return [f"{topic} {piece}" if piece is not topic and points_back(piece) else piece for piece in pieces]

@@ -52,7 +52,7 @@ def rerank(
 
 def candidates(library: Library, query: Query, *, top_k: int) -> list[Hit]:
     """Return the candidates for ``query`` in reading order with their first-stage scores."""
-    views = [_View(library, text) for text in dict.fromkeys((query.corrected, query.medical))]
+    views = [_View.of(library, text) for text in dict.fromkeys((query.corrected, query.medical))]
     rows = np.unique(np.concatenate([view.rows(top_k) for view in views]))
     columns = [view.columns(rows) for view in views]
     best = {name: np.max([column[name] for column in columns], axis=0).tolist() for name in columns[0]}
@@ -71,7 +71,7 @@ def _query(library: Library, text: str) -> Query:
     return Query(text, corrected, medical(corrected), asked(corrected))
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, slots=True)
 class _View:
     """One form of a query, encoded."""
 
@@ -81,11 +81,9 @@ class _View:
     ids: list[int]
     terms: list[str]
 
-    def __init__(self, library: Library, text: str) -> None:
-        vector, tokens, ids = library.encoder.query(text)
-        values = {"library": library, "vector": vector, "tokens": tokens, "ids": ids, "terms": terms(text)}
-        for name, value in values.items():
-            object.__setattr__(self, name, value)
+    @classmethod
+    def of(cls, library: Library, text: str) -> "_View":
+        return cls(library, *library.encoder.query(text), terms(text))
 
     def rows(self, top_k: int) -> Rows:
         engines = self.library.engines
@@ -101,21 +99,10 @@ class _View:
         return {
             "dense": engines.sentences.scores(self.vector, rows),
             "context": engines.contexts.scores(self.vector, self.library.passage_of[rows]),
-            "heading": self._headings(rows),
             "lexical": engines.lexical.scores(self.terms)[rows],
             "late": engines.tokens.scores(self.tokens, self.ids, rows),
             "coverage": self._coverage(rows),
         }
-
-    def _headings(self, rows: Rows) -> Matrix:
-        """Return the cosine of each row's heading; 0 where there is none."""
-        numbers = self.library.heading_of[self.library.passage_of[rows]]
-        wanted = np.unique(numbers[numbers >= 0])
-        scores = np.zeros(len(rows), dtype=np.float32)
-        if len(wanted):
-            cosines = self.library.engines.contexts.scores(self.vector, wanted)
-            scores[numbers >= 0] = cosines[np.searchsorted(wanted, numbers[numbers >= 0])]
-        return scores
 
     def _coverage(self, rows: Rows) -> Matrix:
         """Share of the query's content words, rare ones weighing more, that a sentence or its heading holds: 0..1."""

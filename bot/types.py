@@ -183,7 +183,7 @@ class Hit:
     """One retrieved sentence with every score that ranked it.
 
     ``row`` is the sentence's number in the index, ``part`` the number of the query that found it. ``dense``,
-    ``context``, ``heading`` and ``late`` are cosines (-1..1), ``lexical`` is a BM25 score (0 and up), ``coverage`` the
+    ``context`` and ``late`` are cosines (-1..1), ``lexical`` is a BM25 score (0 and up), ``coverage`` the
     share of the question's content words (0..1), ``kind`` whether it holds the kind of thing asked for (-1..1),
     ``rerank`` the cross-encoder's logit, None when it did not look. ``fused`` orders the hits, ``probability`` is
     calibrated (0..1). ``dropped`` says why the sentence was not quoted; empty for a quoted one.
@@ -193,7 +193,6 @@ class Hit:
     part: int = 0
     dense: float = 0.0
     context: float = 0.0
-    heading: float = 0.0
     lexical: float = 0.0
     late: float = 0.0
     coverage: float = 0.0

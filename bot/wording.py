@@ -1,7 +1,6 @@
 """From the patient's words to the library's: slips of the thumb corrected, everyday words put into medical ones."""
 
 import tomllib
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
@@ -13,14 +12,6 @@ from bot.lexical import STOPWORDS, WORD, stem, words_of
 
 LONG = 8  # letters from which two slips are forgiven; below it is one
 SHORTEST = 5  # shorter words have too many neighbours
-
-
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """The searched forms of one question. ``typed`` is corrected, ``medical`` also has medical words in it."""
-
-    typed: str
-    medical: str
 
 
 class Speller:

@@ -168,12 +168,16 @@ def report(label, p, order, grades, numbers, answerable):
             print(f"  reliability {low:.1f}: said {p[of].mean():.2f} was {(grades[of] == 3).mean():.2f} n={of.sum()}")
 
 
+def measured(questions, calibration, reranker):
+    """Return the probability and the order of every sentence read by the numbers in use, and the rest of ``table``."""
+    names, x, *rest = table(questions, reranker, DEPTH)
+    weights, order = (np.array([held[n] for n in names]) for held in (calibration.weights, calibration.order))
+    return 1 / (1 + np.exp(-(calibration.intercept + x @ weights))), x @ order, *rest
+
+
 def refused(label, calibration, questions, reranker):
     """Print how many questions of another topic are refused."""
-    names, x, grades, numbers, answerable = table(questions, reranker, DEPTH)
-    weights, order = (np.array([held[n] for n in names]) for held in (calibration.weights, calibration.order))
-    p = 1 / (1 + np.exp(-(calibration.intercept + x @ weights)))
-    best, _ = tops(p, x @ order, grades, numbers, answerable)
+    best, _ = tops(*measured(questions, calibration, reranker))
     print(f"{label}: refuses {np.mean(best < calibration.answer_threshold):.3f} (n={len(best)})")
 
 
@@ -218,11 +222,8 @@ def main():
         write(rerankers)
     for name, reranker in rerankers.items():
         calibration = scoring_for(reranker.digest if reranker else None).calibration
-        names, x, grades, numbers, answerable = table(patients.questions("held_out"), reranker, DEPTH)
-        weights, order = (np.array([held[n] for n in names]) for held in (calibration.weights, calibration.order))
-        p = 1 / (1 + np.exp(-(calibration.intercept + x @ weights)))
         print(f"thresholds {calibration.answer_threshold} and {calibration.extra_threshold}")
-        report(f"held_out/{name}", p, x @ order, grades, numbers, answerable)
+        report(f"held_out/{name}", *measured(patients.questions("held_out"), calibration, reranker))
         refused(f"strangers/{name}", calibration, strangers("held_out"), reranker)
 
 

@@ -9,7 +9,7 @@ BOT = Path(__file__).resolve().parent.parent / "bot"
 # A module may import only from levels above it in this list. "x.*" are the modules of a package.
 LEVELS = [
     ["types", "errors", "training"],
-    ["words", "settings", "interfaces", "readers.*", "wire"],
+    ["words", "settings", "interfaces", "session", "readers.*", "wire"],
     ["readers", "rulebook", "network", "plain", "embed", "vectors", "lexical", "late", "scoring", "sides", "compose"],
     ["training.wordings", "rerank", "scan", "asks", "claims", "kinds", "question", "wording", "safety.*"],
     ["safety", "corpus", "segment", "snapshot", "model"],
@@ -26,7 +26,7 @@ HOMES = {
     "sentence_transformers": {"model"},
     "transformers": {"model", "training.*"},
     "huggingface_hub": {"model"},
-    "onnxruntime": {"embed", "network", "training.*"},
+    "onnxruntime": {"session", "training.*"},
     "tokenizers": {"embed", "network"},
     "rapidfuzz": {"wording"},
     "faiss": {"vectors"},

@@ -11,11 +11,11 @@ import numpy as np
 from bot.interfaces import Matrix
 from bot.network import WEIGHTS, Network
 from bot.safety.normalise import fold, sentences
+from bot.types import HARD_ROUTES
 
 MOST_SENTENCES = 12  # of a long message; the rule layer reads all of it
 SHORTEST = 3  # words that make a sentence worth reading alone
 CHARS = 2000
-URGENT = frozenset({"emergency", "poison", "crisis", "abuse"})
 
 
 class Classifier:
@@ -41,7 +41,7 @@ class Classifier:
         shares = self.shares(message)
         if not len(shares):
             return ()
-        urgent = [number for number, name in enumerate(self.classes) if name in URGENT]
+        urgent = [number for number, name in enumerate(self.classes) if name in HARD_ROUTES]
         together = shares[:, urgent].sum(axis=1)
         unit = int(together.argmax())
         first = self.classes[urgent[int(shares[unit, urgent].argmax())]]
@@ -49,7 +49,7 @@ class Classifier:
         sure = bool(together[unit] >= self.hard)
         found = [(first, sure, float(together[unit]))] if together[unit] >= self.soft else []
         for name, score in highest.items():
-            least = self.soft if name in URGENT and sure else self.hard
+            least = self.soft if name in HARD_ROUTES and sure else self.hard
             if name not in {"none", first} and score >= least:
                 found.append((name, True, score))
         return tuple(found)

@@ -19,7 +19,7 @@ from bot.model import DEFAULT_PACKAGE, find_model
 from bot.settings import load_settings
 from bot.snapshot import current
 from bot.training import screener
-from bot.training.crossencoder import CrossEncoder, build, export, loss_of
+from bot.training.crossencoder import CrossEncoder, Trainer, build, export, loss_of
 from bot.training.patients import patient_examples
 from bot.training.sources import Example, medquad, selqa, squad
 
@@ -86,16 +86,15 @@ def _lessons(public: Path, patients: Path) -> list[Example]:
 
 
 def _train(model: CrossEncoder, tokenizer: "PreTrainedTokenizerBase", lessons: list[Example], checkpoint: Path) -> None:
-    trained = [p for p in model.encoder.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(
-        [{"params": trained, "lr": RATE}, {"params": model.head.parameters(), "lr": HEAD_RATE}], weight_decay=0.01
-    )
     total = len(lessons) // BATCH
     warm = max(1, total // 12)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min(1.0, (step + 1) / warm) * max(0.03, 1 - step / total)
+    trainer = Trainer(
+        model.encoder,
+        model.head,
+        (RATE, HEAD_RATE),
+        lambda step: min(1.0, (step + 1) / warm) * max(0.03, 1 - step / total),
     )
-    parts: dict[str, Any] = {"model": model, "optimizer": optimizer, "schedule": schedule}
+    parts: dict[str, Any] = {"model": model, "optimizer": trainer.optimizer, "schedule": trainer.schedule}
     start = _resume(checkpoint, parts)
     model.train()
     seen = []
@@ -103,11 +102,7 @@ def _train(model: CrossEncoder, tokenizer: "PreTrainedTokenizerBase", lessons: l
         # Each step draws from its own seed, so that a resumed run goes the same way.
         torch.manual_seed(SEED + step)
         loss, firsts = loss_of(model, tokenizer, lessons[step * BATCH : (step + 1) * BATCH], Random(SEED + step))
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
-        schedule.step()
+        trainer.step(loss)
         seen.append((loss.item(), firsts))
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == total:
             mean = [sum(column) / len(column) for column in zip(*seen[-SAVE_EVERY:], strict=True)]

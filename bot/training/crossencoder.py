@@ -2,14 +2,16 @@
 
 import hashlib
 import json
-import warnings
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional
 
+from bot.model import export_onnx
+from bot.network import INPUTS
 from bot.training.sources import Example
 from bot.training.wordings import with_slips
 
@@ -42,14 +44,44 @@ class CrossEncoder(torch.nn.Module):
         return logits.squeeze(-1)
 
 
-def build(path: Path) -> tuple[CrossEncoder, "PreTrainedTokenizerBase"]:
-    """Return the untrained network over the embedding model in ``path``, word embeddings frozen, and its tokenizer."""
+def start_from(path: Path) -> tuple[Any, "PreTrainedTokenizerBase"]:
+    """Return the embedding model in ``path``, its word embeddings frozen, and its tokenizer."""
     from transformers import AutoModel, AutoTokenizer
 
     encoder = AutoModel.from_pretrained(str(path))
     for parameter in encoder.embeddings.parameters():
         parameter.requires_grad = False  # few questions must not move the words they do not hold
-    return CrossEncoder(encoder, encoder.config.hidden_size), AutoTokenizer.from_pretrained(str(path))
+    return encoder, AutoTokenizer.from_pretrained(str(path))
+
+
+def build(path: Path) -> tuple[CrossEncoder, "PreTrainedTokenizerBase"]:
+    """Return the untrained network over the embedding model in ``path`` and its tokenizer."""
+    encoder, tokenizer = start_from(path)
+    return CrossEncoder(encoder, encoder.config.hidden_size), tokenizer
+
+
+class Trainer:
+    """Adam over encoder and head, each at its own rate, under ``schedule`` (step -> share of the rate)."""
+
+    def __init__(
+        self,
+        encoder: torch.nn.Module,
+        head: torch.nn.Module,
+        rates: tuple[float, float],
+        schedule: Callable[[int], float],
+    ) -> None:
+        self._trained = [p for p in encoder.parameters() if p.requires_grad]
+        groups = [{"params": self._trained, "lr": rates[0]}, {"params": head.parameters(), "lr": rates[1]}]
+        self.optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, schedule)
+
+    def step(self, loss: torch.Tensor) -> None:
+        """Go one step down ``loss``."""
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self._trained, 1.0)
+        self.optimizer.step()
+        self.schedule.step()
 
 
 def group(example: Example, rng: Random) -> tuple[str, list[tuple[str, float]]]:
@@ -107,41 +139,23 @@ def _logits(model: CrossEncoder, tokenizer: "PreTrainedTokenizerBase", pairs: li
 
 def export(model: CrossEncoder, tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
     """Write ``reranker.onnx``, ``reranker.json`` and ``tokenizer.json`` into ``folder``."""
-    write_graph(model, tokenizer, folder, "reranker", {"logits": {0: "texts"}}, {"max_tokens": MAX_TOKENS})
+    write_graph(model, tokenizer, folder, "reranker", {"max_tokens": MAX_TOKENS})
 
 
 def write_graph(
-    model: torch.nn.Module,
-    tokenizer: "PreTrainedTokenizerBase",
-    folder: Path,
-    name: str,
-    axes: dict[str, dict[int, str]],
-    about: dict[str, object],
+    model: torch.nn.Module, tokenizer: "PreTrainedTokenizerBase", folder: Path, name: str, about: dict[str, object]
 ) -> None:
     """Export ``model`` with weights of 8 bits for ``bot.network``; ``about`` goes beside its digest."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     folder.mkdir(parents=True, exist_ok=True)
-    inputs = ["input_ids", "attention_mask", "token_type_ids"]
-    whole = folder / "whole.onnx"
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            model.eval(),
-            tuple(torch.ones((2, 8), dtype=torch.long) for _ in inputs),
-            str(whole),
-            input_names=inputs,
-            output_names=["logits"],
-            dynamic_axes={name: {0: "texts", 1: "tokens"} for name in inputs} | axes,
-            opset_version=17,
-            dynamo=False,
-        )
-    quantize_dynamic(str(whole), str(folder / f"{name}.onnx"), per_channel=True, weight_type=QuantType.QInt8)
+    whole, graph = folder / "whole.onnx", folder / f"{name}.onnx"
+    export_onnx(model, whole, inputs=list(INPUTS), outputs={"logits": {0: "batch"}})
+    quantize_dynamic(str(whole), str(graph), per_channel=True, weight_type=QuantType.QInt8)
     whole.unlink()
     backend = tokenizer.backend_tokenizer
     backend.no_padding()
     backend.no_truncation()
     backend.save(str(folder / "tokenizer.json"))
-    digest = hashlib.sha256((folder / f"{name}.onnx").read_bytes()).hexdigest()
-    text = json.dumps({"sha256": digest, **about}, indent=1)
+    text = json.dumps({"sha256": hashlib.sha256(graph.read_bytes()).hexdigest(), **about}, indent=1)
     (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from bot.safety.normalise import fold
-from bot.training.crossencoder import write_graph
+from bot.training.crossencoder import Trainer, start_from, write_graph
 from bot.training.wordings import with_slips
 
 if TYPE_CHECKING:
@@ -58,14 +58,10 @@ def read_messages(path: Path) -> list[Message]:
 
 def train(path: Path, messages: list[Message], plain: list[str]) -> tuple[Screener, "PreTrainedTokenizerBase"]:
     """Train on ``messages`` and, as further harmless ones, ``plain`` questions; word embeddings stay as they are."""
-    from transformers import AutoModel, AutoTokenizer
-
     torch.manual_seed(SEED)
     rng = Random(SEED)
-    encoder = AutoModel.from_pretrained(str(path))
-    for parameter in encoder.embeddings.parameters():
-        parameter.requires_grad = False
-    model, tokenizer = Screener(encoder, encoder.config.hidden_size).train(), AutoTokenizer.from_pretrained(str(path))
+    encoder, tokenizer = start_from(path)
+    model = Screener(encoder, encoder.config.hidden_size).train()
     lessons: list[Message] = []
     for _ in range(EPOCHS):
         epoch = [*messages, *((text, 0) for text in rng.sample(plain, min(len(plain), len(messages) // 3)))]
@@ -78,13 +74,12 @@ def train(path: Path, messages: list[Message], plain: list[str]) -> tuple[Screen
 def _learn(
     model: Screener, tokenizer: "PreTrainedTokenizerBase", lessons: list[Message], plain: list[str], rng: Random
 ) -> None:
-    trained = [p for p in model.encoder.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(
-        [{"params": trained, "lr": RATE}, {"params": model.head.parameters(), "lr": HEAD_RATE}], weight_decay=0.01
-    )
     total = len(lessons) // BATCH
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min(1.0, (step + 1) * 10 / total) * max(0.02, 1 - step / total)
+    trainer = Trainer(
+        model.encoder,
+        model.head,
+        (RATE, HEAD_RATE),
+        lambda step: min(1.0, (step + 1) * 10 / total) * max(0.02, 1 - step / total),
     )
     for step in range(total):
         batch = lessons[step * BATCH : (step + 1) * BATCH]
@@ -92,12 +87,7 @@ def _learn(
         with torch.autocast("cpu", dtype=torch.bfloat16):
             logits = model(**coded)
         wanted = torch.tensor([number for _, number in batch])
-        loss = functional.cross_entropy(logits.float(), wanted, label_smoothing=0.05)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
-        schedule.step()
+        trainer.step(functional.cross_entropy(logits.float(), wanted, label_smoothing=0.05))
 
 
 def varied(text: str, plain: list[str], rng: Random) -> str:
@@ -115,7 +105,7 @@ def varied(text: str, plain: list[str], rng: Random) -> str:
 def export(model: Screener, tokenizer: "PreTrainedTokenizerBase", folder: Path) -> None:
     """Write ``screener.onnx`` and ``screener.json`` into ``folder``."""
     about = {"classes": CLASSES, "hard_threshold": HARD, "soft_threshold": SOFT, "max_tokens": MAX_TOKENS}
-    write_graph(model, tokenizer, folder, "screener", {"logits": {0: "texts"}}, about)
+    write_graph(model, tokenizer, folder, "screener", about)
 
 
 def _code(tokenizer: "PreTrainedTokenizerBase", texts: list[str]) -> Any:  # noqa: ANN401  # a BatchEncoding is untyped
