@@ -7,6 +7,8 @@ BotError
 |-- SettingsError    a maintainer fixes a setting
 |-- WordsError       a fixed text is missing or broken: the program refuses to start
 |-- RulesError       a safety rule file is broken: the program refuses to start
+|-- JournalError     the journal of questions is damaged, locked or full
+|-- AccountError     a staff account cannot be made or read
 |-- QuoteError       a quote is not a slice of its article: our bug; logged, nothing is shown
 `-- InputError       a question that cannot be answered as typed; the reader is told why
 """
@@ -41,6 +43,14 @@ class WordsError(BotError):
 
 class RulesError(BotError):
     """A safety rule cannot be read, or its own examples do not pass."""
+
+
+class JournalError(BotError):
+    """The journal cannot be read or written."""
+
+
+class AccountError(BotError):
+    """The file of staff accounts is wrong, or a name or password cannot be used."""
 
 
 class QuoteError(BotError):
