@@ -1,8 +1,13 @@
 """The corpus folder -> checked articles: every text has a sidecar, every sidecar a text, every field a meaning."""
 
+import fcntl
 import hashlib
+import os
 import re
+import threading
 import tomllib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -11,12 +16,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from bot.errors import CorpusError
 from bot.readers import READERS
-from bot.types import Article, Kind, LibraryInfo, Override, Review, ReviewStatus, Source, Tag
+from bot.types import Article, Kind, LibraryInfo, Override, Pin, Review, ReviewStatus, Source, Tag
 
-LIBRARY = "library.toml"
+LIBRARY, QUESTIONS = "library.toml", "questions.jsonl"
 SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+FOLDERS = frozenset({"lost+found"})  # made by the file system where the corpus is a disk of its own
+MENDS = "If an add was stopped half-way, run it again."
 Model = TypeVar("Model", bound=BaseModel)
+_turn, _held = threading.RLock(), set[Path]()
 
 
 def _visible(value: str) -> str:
@@ -48,6 +56,14 @@ class OverrideModel(_Strict):
     tags: list[Tag] | None = None
 
 
+class PinModel(_Strict):
+    """One ``[[pin]]`` of a sidecar: for ``question`` and near wordings ``words`` of the article are quoted first."""
+
+    question: Words
+    words: Annotated[str, StringConstraints(min_length=1)]
+    by: Words
+
+
 class ReviewModel(_Strict):
     """The ``[review]`` table of a sidecar."""
 
@@ -70,7 +86,11 @@ class SidecarModel(_Strict):
     url: Annotated[Words, AfterValidator(_web_address)] | None = None
     sells_treatment: bool | None = None
     licence: Words | None = None
+    original: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]{0,199}$")] | None = None
+    original_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    pages: list[int] = Field(default_factory=list)
     override: list[OverrideModel] = Field(default_factory=list)
+    pin: list[PinModel] = Field(default_factory=list)
 
 
 class LibraryModel(_Strict):
@@ -80,7 +100,7 @@ class LibraryModel(_Strict):
     suggestions: list[Words] = Field(default_factory=list)
 
 
-def load_corpus(folder: Path) -> tuple[Article, ...]:
+def load_corpus(folder: Path, *, may_be_empty: bool = False) -> tuple[Article, ...]:
     """Read every article of ``folder`` with its sidecar, sorted by id.
 
     Raises:
@@ -94,12 +114,14 @@ def load_corpus(folder: Path) -> tuple[Article, ...]:
         if path.stem in articles:
             raise CorpusError(f"{path} has the name of another article. Give each article a name of its own.")
         if path.stem not in sidecars:
-            raise CorpusError(f"{path} has no sidecar. Write {path.with_suffix('.toml')}; README.md shows how.")
-        articles[path.stem] = _load_article(path, sidecars.pop(path.stem))
+            sidecar = path.with_suffix(".toml")
+            raise CorpusError(f"{path} has no sidecar. Write {sidecar}; README.md shows how. {MENDS}")
+        articles[path.stem] = read_article(path, sidecars.pop(path.stem))
+    _check_leftovers(files, articles.values())
     if sidecars:
         lost = sorted(sidecars.values())[0]
         raise CorpusError(f"{lost} describes no article. Add the text beside it, or remove it.")
-    if not articles:
+    if not articles and not may_be_empty:
         raise CorpusError(f"'{folder}' holds no article. Put a .txt file and its .toml sidecar into it.")
     return tuple(articles[name] for name in sorted(articles))
 
@@ -117,20 +139,86 @@ def load_library_info(folder: Path) -> LibraryInfo:
     return LibraryInfo(model.title, tuple(model.suggestions))
 
 
+@contextmanager
+def changing(folder: Path) -> Iterator[None]:
+    """Let no other thread or process change ``folder`` during the block; wait for the one that does.
+
+    A block within a block holds the same lock. The system takes it back when its holder dies, and no file is left.
+
+    Raises:
+        CorpusError: the folder cannot be opened or locked.
+    """
+    with _turn:
+        if folder in _held:
+            yield
+            return
+        with _locked(folder):
+            _held.add(folder)
+            try:
+                yield
+            finally:
+                _held.discard(folder)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise CorpusError(f"The corpus folder '{folder}' cannot be opened: {error.strerror}.") from error
+    try:
+        _lock(descriptor, folder)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError as error:
+        raise CorpusError(
+            f"The corpus folder '{folder}' cannot be locked: {error.strerror}. Use a folder on a disk of this machine."
+        ) from error
+
+
+def _check_leftovers(files: list[Path], articles: Iterable[Article]) -> None:
+    """Refuse a file that belongs to nothing: it was meant to be an article, and must not be passed over in silence."""
+    originals = {article.source.original for article in articles}
+    for path in files:
+        known = path.suffix.lower() in READERS or path.suffix == ".toml" or path.name in (QUESTIONS, *originals)
+        if not known:
+            raise CorpusError(
+                f"{path} belongs to no article. Take its text in with: python -m bot add FILE (from outside this "
+                f"folder), or remove it. {MENDS}"
+            )
+
+
 def _files(folder: Path) -> list[Path]:
     try:
-        return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+        found = sorted(p for p in folder.iterdir() if not p.name.startswith(".") and p.name not in FOLDERS)
     except OSError as error:
         raise CorpusError(
             f"The corpus folder '{folder}' cannot be read: {error.strerror}. Create it or set BOT_CORPUS."
         ) from error
+    for path in found:
+        if path.is_dir():
+            raise CorpusError(f"{path} is a folder: articles lie side by side. Move it out, then: python -m bot add")
+        if not path.is_file():
+            raise CorpusError(f"{path} is no file, or a link to one that is gone. Put the file there, or remove it.")
+    return found
 
 
-def _load_article(path: Path, sidecar: Path) -> Article:
+def read_article(path: Path, sidecar: Path, *, instead: bytes | None = None) -> Article:
+    """Read one article with its sidecar; ``instead`` is read in place of what the sidecar holds.
+
+    Raises:
+        CorpusError: one line naming the file, what was found and what to do.
+    """
     if not SLUG.fullmatch(path.stem):
         raise CorpusError(f"{path}: a name may hold a-z, 0-9, '-' and '_' only. Rename the article and its sidecar.")
     data = _read(path)
-    model = _parse(sidecar, SidecarModel)
+    model = _parse(sidecar, SidecarModel, instead)
     digest = hashlib.sha256(data).hexdigest()
     if digest != model.sha256:
         raise CorpusError(
@@ -143,6 +231,12 @@ def _load_article(path: Path, sidecar: Path) -> Article:
         raise CorpusError(f"{path} {error}") from error
     for override in model.override:
         _check_override(override, text, sidecar)
+    for pin in model.pin:
+        _check_words(pin.words, "pinned", text, sidecar)
+    if model.pages and (model.pages[0] != 0 or model.pages != sorted(model.pages) or model.pages[-1] > len(text)):
+        raise CorpusError(f"{sidecar}: 'pages' are no offsets into the text. Add the original again: python -m bot add")
+    if model.original:
+        _check_original(path.with_name(model.original), model.original_sha256, sidecar)
     return Article(_source(path, model), text)
 
 
@@ -158,6 +252,10 @@ def _source(path: Path, model: SidecarModel) -> Source:
         url=model.url,
         sells_treatment=model.sells_treatment,
         licence=model.licence,
+        original=model.original,
+        original_sha256=model.original_sha256,
+        pages=tuple(model.pages),
+        pins=tuple(Pin(p.question, p.words, p.by) for p in model.pin),
         review=Review(**model.review.model_dump()),
         overrides=tuple(
             Override(o.words, o.reason, o.by, o.kind, None if o.tags is None else tuple(o.tags)) for o in model.override
@@ -165,14 +263,30 @@ def _source(path: Path, model: SidecarModel) -> Source:
     )
 
 
+def _check_original(path: Path, sha256: str | None, sidecar: Path) -> None:
+    if not path.is_file():
+        raise CorpusError(f"{sidecar}: the original {path.name} is not beside it. Put it back, or drop 'original'.")
+    if not path.resolve().is_relative_to(path.parent.resolve()):
+        raise CorpusError(f"{path} is a link that leads out of the corpus folder. Put the file itself there.")
+    if hashlib.sha256(_read(path)).hexdigest() != sha256:
+        raise CorpusError(
+            f"{path} is not the file that the article's text was taken from. Put the old one back, or take the new "
+            "one in under a new name: python -m bot add"
+        )
+
+
 def _check_override(override: OverrideModel, text: str, sidecar: Path) -> None:
-    found = text.count(override.words)
-    shown = override.words[:60]
+    _check_words(override.words, "override", text, sidecar)
+    if override.kind is None and override.tags is None:
+        shown = override.words[:60]
+        raise CorpusError(f"{sidecar}: the override of '{shown}' decides nothing. Give it a kind or tags.")
+
+
+def _check_words(words: str, what: str, text: str, sidecar: Path) -> None:
+    found = text.count(words)
     if found != 1:
         cure = "Copy the words exactly from the article." if not found else "Use more of the sentence."
-        raise CorpusError(f"{sidecar}: the override words '{shown}' occur {found} times in the article. {cure}")
-    if override.kind is None and override.tags is None:
-        raise CorpusError(f"{sidecar}: the override of '{shown}' decides nothing. Give it a kind or tags.")
+        raise CorpusError(f"{sidecar}: the {what} words '{words[:60]}' occur {found} times in the article. {cure}")
 
 
 def _read(path: Path) -> bytes:
@@ -182,23 +296,23 @@ def _read(path: Path) -> bytes:
         raise CorpusError(f"{path} cannot be read: {error.strerror}. Check its permissions.") from error
 
 
-def _parse(path: Path, model: type[Model]) -> Model:
+def _parse(path: Path, model: type[Model], instead: bytes | None = None) -> Model:
     try:
-        return model.model_validate(tomllib.loads(_read(path).decode("utf-8")))
+        return model.model_validate(tomllib.loads((_read(path) if instead is None else instead).decode("utf-8")))
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path} is not UTF-8 text. Save it as UTF-8.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise CorpusError(f"{path} is not TOML: {error}. Compare it with another sidecar.") from error
     except ValidationError as error:
         # A misspelt field is also a missing one: the misspelling is the better news.
         first = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
         raise CorpusError(f"{path}: {_explain(first, model)}") from error
+    except (ValueError, RecursionError) as error:  # also for numbers and nesting that no sidecar needs
+        raise CorpusError(f"{path} is not TOML: {error}. Compare it with another sidecar.") from error
 
 
 def _explain(item: Any, model: type[BaseModel]) -> str:  # noqa: ANN401 - pydantic's own mapping
     where = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
-        tables: dict[str, type[BaseModel]] = {"review": ReviewModel, "override": OverrideModel}
+        tables: dict[str, type[BaseModel]] = {"review": ReviewModel, "override": OverrideModel, "pin": PinModel}
         owner = tables.get(str(item["loc"][0]), model) if len(item["loc"]) > 1 else model
         return f"unknown field '{where}'. Known: {', '.join(sorted(owner.model_fields))}."
     if item["type"] == "missing":

@@ -1,5 +1,6 @@
 """The nouns of the program: frozen records, standard library only, no behaviour beyond slicing."""
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -95,6 +96,15 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True)
+class Pin:
+    """A person's decision that exact words of an article come first for a question; kept in the article's sidecar."""
+
+    question: str
+    words: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
     """Who let an article into the library and who checked it clinically; unknown is None."""
 
@@ -121,6 +131,14 @@ class Source:
     licence: str | None
     review: Review
     overrides: tuple[Override, ...] = ()
+    original: str | None = None  # the file that the text was taken from: "leaflet.pdf"
+    original_sha256: str | None = None
+    pages: tuple[int, ...] = ()  # where each page of the original begins in the text
+    pins: tuple[Pin, ...] = ()
+
+    def page_of(self, start: int) -> int | None:
+        """Return the page, from 1, that the character ``start`` is on; None when the article has no pages."""
+        return bisect_right(self.pages, start) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +204,8 @@ class Hit:
     ``context`` and ``late`` are cosines (-1..1), ``lexical`` is a BM25 score (0 and up), ``coverage`` the
     share of the question's content words (0..1), ``kind`` whether it holds the kind of thing asked for (-1..1),
     ``rerank`` the cross-encoder's logit, None when it did not look. ``fused`` orders the hits, ``probability`` is
-    calibrated (0..1). ``dropped`` says why the sentence was not quoted; empty for a quoted one.
+    calibrated (0..1). ``pinned`` is True when a person pinned it to this question: its probability is then 1.
+    ``dropped`` says why the sentence was not quoted; empty for a quoted one.
     """
 
     row: int
@@ -200,6 +219,7 @@ class Hit:
     rerank: float | None = None
     fused: float = 0.0
     probability: float = 0.0
+    pinned: bool = False
     dropped: str = ""
 
 

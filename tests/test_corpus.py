@@ -157,3 +157,75 @@ def test_library_info(folder):
     (folder / "library.toml").write_text("titel = 1")
     with pytest.raises(CorpusError, match=r"library.toml"):
         load_library_info(folder)
+
+
+# ---- originals, and what does not belong
+
+
+def with_original(folder, name="knee.pdf", data=b"%PDF", more=""):
+    digest = hashlib.sha256(data).hexdigest()
+    change(folder, "[review]", f'original = "{name}"\noriginal_sha256 = "{digest}"\n{more}\n[review]')
+    return data
+
+
+def test_an_original_is_beside_its_article_and_unchanged(folder):
+    data = with_original(folder)
+    with pytest.raises(CorpusError, match=r"knee.toml: the original knee.pdf is not beside it"):
+        load_corpus(folder)
+    (folder / "knee.pdf").write_bytes(data)
+    assert load_corpus(folder)[0].source.original == "knee.pdf"
+    (folder / "knee.pdf").write_bytes(data + b"x")
+    with pytest.raises(CorpusError, match=r"knee.pdf is not the file that the article's text was taken from.*bot add"):
+        load_corpus(folder)
+
+
+@pytest.mark.parametrize(
+    "name", ["../outside.pdf", "/etc/hostname", "a/b.pdf", ".hidden", "..", ".", "", "a\\\\b", "x" * 201, "a\\u0000b"]
+)
+def test_an_original_lies_nowhere_else(folder, name):
+    (folder.parent / "outside.pdf").write_bytes(b"%PDF")
+    with_original(folder, name)
+    with pytest.raises(CorpusError, match=r"knee.toml: 'original' is"):
+        load_corpus(folder)
+
+
+def test_an_original_that_is_a_link_out_of_the_folder_is_refused(folder, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside") / "secret"
+    outside.write_bytes(with_original(folder))
+    (folder / "knee.pdf").symlink_to(outside)
+    with pytest.raises(CorpusError, match=r"knee.pdf is a link that leads out of the corpus folder"):
+        load_corpus(folder)
+
+
+@pytest.mark.parametrize("pages", ["[1]", "[0, 9, 3]", "[0, 30]", "[0, -1]", "[0, 1.5]", '"0"'])
+def test_pages_are_offsets_of_the_text(folder, pages):
+    change(folder, "[review]", f"pages = {pages}\n[review]")
+    with pytest.raises(CorpusError, match=r"knee.toml.*pages"):
+        load_corpus(folder)
+
+
+def test_what_belongs_to_no_article_is_named(folder):
+    (folder / "leaflet.pdf").write_bytes(b"%PDF")
+    with pytest.raises(CorpusError, match=r"leaflet.pdf belongs to no article.*bot add"):
+        load_corpus(folder)
+    (folder / "leaflet.pdf").rename(folder / ".leaflet.pdf")
+    (folder / "more").mkdir()
+    with pytest.raises(CorpusError, match=r"more is a folder"):
+        load_corpus(folder)
+    (folder / "more").rmdir()
+    (folder / "gone.txt").symlink_to("nowhere")
+    with pytest.raises(CorpusError, match=r"gone.txt is no file"):
+        load_corpus(folder)
+    (folder / "gone.txt").unlink()
+    (folder / "lost+found").mkdir()
+    assert len(load_corpus(folder)) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["a = " + "[" * 100_000, "a = " + "9" * 10_000, "a.b" * 2000 + " = 1", 'a = "\\ud800"', "\0"]
+)
+def test_toml_that_is_made_to_do_harm_is_one_line(folder, text):
+    with (folder / "knee.toml").open("a") as stream:
+        stream.write("\n" + text)
+    with pytest.raises(CorpusError, match=r"knee.toml"):
+        load_corpus(folder)
