@@ -22,6 +22,7 @@ class OnnxEncoder:
     """
 
     def __init__(self, folder: Path, *, threads: int = 2) -> None:
+        self.folder = folder
         try:
             self._about: dict[str, Any] = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))

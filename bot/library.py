@@ -111,11 +111,19 @@ def open_library(index: Path, *, model: str, threads: int = 2) -> Library:
     Raises:
         SnapshotError: there is none, it is damaged, or it was built with another model than ``model``.
     """
-    folder = current(index)
+    return open_snapshot(current(index), model=model, threads=threads)
+
+
+def open_snapshot(folder: Path, *, model: str, threads: int = 2) -> Library:
+    """Verify and open the snapshot in ``folder``.
+
+    Raises:
+        SnapshotError: it is damaged, or was built with another model than ``model``.
+    """
     manifest = verify(folder)
     if manifest.model != model:
         raise SnapshotError(
-            f"The index in '{index}' was built with the model '{manifest.model}', but BOT_MODEL is '{model}'. "
+            f"The index in '{folder.parent}' was built with the model '{manifest.model}', but BOT_MODEL is '{model}'. "
             "Run: python -m bot index"
         )
     engine = ENGINES[manifest.engine]

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,9 +16,22 @@ from pydantic import TypeAdapter, ValidationError
 from bot.errors import SnapshotError
 from bot.types import Article, LibraryInfo, Passage, Source
 
-SCHEMA = 1  # raise when files of a snapshot change their meaning: older snapshots are then refused
+SCHEMA = 2  # raise when files of a snapshot change their meaning: older snapshots are then refused
 CURRENT = "current"
+TEMPORARY = ".tmp-"
+ASIDE = f"{TEMPORARY}old-"  # a snapshot while another one takes its name
+TEXTS = ("articles/", "library.json", "passages.json", "sources.json")
 REBUILD = "Run: python -m bot index"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A finding or a failed question that a person let through when the snapshot was published."""
+
+    what: str
+    by: str
+    why: str
+    on: str  # ISO date
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +45,13 @@ class Manifest:
     model: str
     model_digest: str
     engine: str
-    articles: Mapping[str, str]  # article id -> sha256 of its text
+    articles: Mapping[str, str]  # article id -> sha256 of its text and metadata
     counts: Mapping[str, int]
     content_digest: str
     files: Mapping[str, str] = field(default_factory=dict)  # file name -> sha256
+    by: str = ""  # who had it built
+    why: str = ""
+    accepted: tuple[Accepted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +81,9 @@ def content_files(content: Content) -> dict[str, bytes]:
     """Return the files that hold ``content``, byte for byte the same for the same content."""
     sources = [article.source for article in content.articles]
     files = {f"articles/{a.source.id}.txt": a.text.encode("utf-8") for a in content.articles}
-    files["sources.json"] = _dump(sources)
-    files["library.json"] = _dump(content.info)
-    files["passages.json"] = _dump(content.passages)
+    files["sources.json"] = dump(sources)
+    files["library.json"] = dump(content.info)
+    files["passages.json"] = dump(content.passages, indent=None)
     return files
 
 
@@ -84,15 +100,13 @@ def writing(index: Path, name: str) -> Any:  # noqa: ANN401 - a generator contex
     Raises:
         SnapshotError: the disk is full or the folder cannot be written; the old snapshot stays as it was.
     """
-    temporary = index / f".tmp-{name}-{os.getpid()}"
+    temporary = index / f"{TEMPORARY}{name}-{os.getpid()}"
     try:
         index.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
         yield temporary
         _sync(temporary)
-        if (index / name).exists():
-            shutil.rmtree(index / name)
-        os.replace(temporary, index / name)
+        _rename(temporary, index / name)
     except OSError as error:
         raise SnapshotError(
             f"The index cannot be written to {index}: {error.strerror or error}. Free space or set BOT_INDEX to a "
@@ -100,6 +114,33 @@ def writing(index: Path, name: str) -> Any:  # noqa: ANN401 - a generator contex
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(index / f"{ASIDE}{name}", ignore_errors=True)
+
+
+def sweep(index: Path) -> None:
+    """Remove what stopped runs left half written. Only under the indexer's lock: nobody else is writing then."""
+    for aside in index.glob(f"{ASIDE}*"):
+        home = index / aside.name.removeprefix(ASIDE)
+        if not home.exists():
+            os.replace(aside, home)  # killed between the two renames of a rebuilt snapshot
+    for left in index.glob(f"{TEMPORARY}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    for pointer in index.glob(f".{CURRENT}-*"):
+        pointer.unlink(missing_ok=True)
+
+
+def remove(folder: Path) -> None:
+    """Delete a snapshot: gone at once for readers, and what a stopped removal leaves is swept away by the next run.
+
+    Raises:
+        SnapshotError: it cannot be moved or deleted.
+    """
+    gone = folder.with_name(f"{TEMPORARY}gone-{folder.name}")
+    try:
+        os.replace(folder, gone)
+        shutil.rmtree(gone)
+    except OSError as error:
+        raise SnapshotError(f"{folder} cannot be deleted: {error.strerror or error}. Check its permissions.") from error
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -113,22 +154,21 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
 def seal(folder: Path, manifest: Manifest) -> None:
     """Write the manifest of ``folder``, with the sha256 of every other file and of itself."""
     files = {name: _digest(folder / name) for name in _names(folder)}
-    body = {**asdict(manifest), "files": files}
-    (folder / "manifest.json").write_bytes(_dump({**body, "digest": hashlib.sha256(_dump(body)).hexdigest()}))
+    (folder / "manifest.json").write_bytes(_manifest_file(replace(manifest, files=files)))
+
+
+def amend(folder: Path, manifest: Manifest) -> None:
+    """Replace the manifest of ``folder`` by one that says more about the same files.
+
+    Raises:
+        SnapshotError: it cannot be written; the old one is unchanged.
+    """
+    _replace_file(folder / "manifest.json", folder.parent / f".{CURRENT}-{os.getpid()}", _manifest_file(manifest))
 
 
 def activate(index: Path, name: str) -> None:
     """Make ``index/name`` the current snapshot: readers see the old one or the new one, nothing between."""
-    pointer = index / f".{CURRENT}-{os.getpid()}"
-    try:
-        with pointer.open("w", encoding="utf-8") as stream:
-            stream.write(name + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(pointer, index / CURRENT)
-    except OSError as error:
-        pointer.unlink(missing_ok=True)
-        raise SnapshotError(f"{index / CURRENT} cannot be written: {error.strerror or error}.") from error
+    _replace_file(index / CURRENT, index / f".{CURRENT}-{os.getpid()}", f"{name}\n".encode())
 
 
 def current(index: Path) -> Path:
@@ -165,30 +205,45 @@ def read_manifest(folder: Path) -> Manifest:
     expected = snapshot_id(
         model_digest=manifest.model_digest, engine=manifest.engine, content_digest=manifest.content_digest
     )
-    if hashlib.sha256(_dump(body)).hexdigest() != digest or not manifest.id == expected == folder.name:
+    if hashlib.sha256(dump(body)).hexdigest() != digest or not manifest.id == expected == folder.name:
         raise SnapshotError(f"{path} was changed or belongs to another snapshot. {REBUILD} --force")
     return manifest
 
 
-def verify(folder: Path) -> Manifest:
-    """Check every file of a snapshot against its manifest and return the manifest.
+def verify(folder: Path, parts: tuple[str, ...] = ("",)) -> Manifest:
+    """Check every file of a snapshot whose name begins with one of ``parts`` and return the manifest.
 
     Raises:
-        SnapshotError: names the first file that is missing, changed or foreign.
+        SnapshotError: names the first file that is missing, changed, foreign or unreadable.
     """
     manifest = read_manifest(folder)
-    names = set(_names(folder)) - {"manifest.json"}
-    if names != set(manifest.files):
-        odd = sorted(names ^ set(manifest.files))[0]
-        raise SnapshotError(f"{folder / odd} is missing or does not belong there. {REBUILD} --force")
-    for name, digest in manifest.files.items():
-        if _digest(folder / name) != digest:
-            raise SnapshotError(f"{folder / name} is damaged: its sha256 is not the manifest's. {REBUILD} --force")
+    known = {name: digest for name, digest in manifest.files.items() if name.startswith(parts)}
+    try:
+        names = {name for name in _names(folder) if name.startswith(parts)} - {"manifest.json"}
+        if names != known.keys():
+            odd = sorted(names ^ known.keys())[0]
+            raise SnapshotError(f"{folder / odd} is missing or does not belong there. {REBUILD} --force")
+        for name, digest in known.items():
+            if _digest(folder / name) != digest:
+                raise SnapshotError(f"{folder / name} is damaged: its sha256 is not the manifest's. {REBUILD} --force")
+    except OSError as error:
+        raise SnapshotError(f"{folder} cannot be read: {error}. {REBUILD} --force") from error
     return manifest
 
 
 def read_content(folder: Path) -> Content:
-    """Read the text side of a verified snapshot."""
+    """Read the text side of a snapshot whose ``TEXTS`` are verified.
+
+    Raises:
+        SnapshotError: it was deleted or changed meanwhile.
+    """
+    try:
+        return _read_content(folder)
+    except (OSError, ValueError) as error:
+        raise SnapshotError(f"{folder} cannot be read: {type(error).__name__}. {REBUILD} --force") from error
+
+
+def _read_content(folder: Path) -> Content:
     sources = TypeAdapter(tuple[Source, ...]).validate_json((folder / "sources.json").read_bytes())
     info = TypeAdapter(LibraryInfo).validate_json((folder / "library.json").read_bytes())
     passages = TypeAdapter(tuple[Passage, ...]).validate_json((folder / "passages.json").read_bytes())
@@ -210,10 +265,54 @@ def _sync(folder: Path) -> None:
     for name in _names(folder):
         with (folder / name).open("rb") as stream:
             os.fsync(stream.fileno())
+    for inner in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+        _sync_names(inner)
 
 
-def _dump(value: object) -> bytes:
-    text = json.dumps(value, default=_plain, ensure_ascii=False, indent=1, sort_keys=True)
+def _sync_names(folder: Path) -> None:
+    """Have the names in ``folder`` on disk, not the contents of its files alone."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _rename(temporary: Path, home: Path) -> None:
+    """Give ``temporary`` its name; a snapshot of that name is moved aside, so that it is never half deleted."""
+    if home.exists():
+        aside = home.with_name(f"{ASIDE}{home.name}")
+        shutil.rmtree(aside, ignore_errors=True)
+        os.replace(home, aside)
+    try:
+        os.replace(temporary, home)
+    except OSError:
+        sweep(home.parent)  # puts the old one back
+        raise
+    _sync_names(home.parent)
+
+
+def _replace_file(path: Path, temporary: Path, data: bytes) -> None:
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+        _sync_names(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise SnapshotError(f"{path} cannot be written: {error.strerror or error}. Free space.") from error
+
+
+def _manifest_file(manifest: Manifest) -> bytes:
+    body = asdict(manifest)
+    return dump({**body, "digest": hashlib.sha256(dump(body)).hexdigest()})
+
+
+def dump(value: object, *, indent: int | None = 1) -> bytes:
+    """Return ``value`` as JSON, byte for byte the same for the same value. Without ``indent`` ten times faster."""
+    text = json.dumps(value, default=_plain, ensure_ascii=False, indent=indent, sort_keys=True)
     return text.encode("utf-8", errors="surrogatepass")
 
 

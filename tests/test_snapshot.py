@@ -133,7 +133,7 @@ def test_a_full_disk_leaves_the_index_in_use_and_no_rubbish(copy, tmp_path):
     code = (
         "import resource, signal\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))\n"
         "from bot.cli import main\nmain()\n"
     )
     before = current(copy.index)

@@ -1,0 +1,232 @@
+"""The maintainer's way to a new index: plan, gate, publish. Nothing is published that breaks what must hold."""
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from bot.answer import Answerer, open_answerer
+from bot.build import Built, Prepared, Progress, drafting, in_use, preparing, publish
+from bot.errors import BotError, SnapshotError
+from bot.history import Difference, compare, current_id, record
+from bot.lint import Finding, Severity, lint
+from bot.lock import indexing
+from bot.questions import Result, ask_all, read_questions
+from bot.settings import Settings
+from bot.snapshot import TEXTS, Accepted, Content, current, read_content, read_manifest, sweep, verify
+from bot.types import ReviewStatus
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A regression question whose answer is another one in the new index: (article, words) before and after."""
+
+    before: Result | None
+    after: Result
+
+    @property
+    def worse(self) -> bool:
+        """True when the question held before, or is new, and does not hold now."""
+        return bool(self.after.problems) and not (self.before and self.before.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a new index would change, and what stands in its way (``blocking``: one line for each reason)."""
+
+    snapshot: str
+    before: str
+    difference: Difference
+    findings: tuple[Finding, ...]  # in new and changed articles
+    results: tuple[Result, ...]
+    changed: tuple[Changed, ...]
+    accepted: tuple[Accepted, ...]  # let through before, and still there
+    blocking: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What would change (None: nothing) and, unless it was a dry run, what was published."""
+
+    plan: Plan | None
+    built: Built | None
+
+
+class Blocked(SnapshotError):
+    """The new index is not published; ``plan`` says why."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        lines = "\n".join(f"  {line}" for line in plan.blocking)
+        super().__init__(
+            f"The new index is not published, the one in use stays. What stands in the way:\n{lines}\n"
+            "Correct the articles or their sidecars, or let it through: "
+            "python -m bot index --accept 'REASON' --by NAME"
+        )
+
+
+def reindex(
+    settings: Settings,
+    *,
+    by: str = "",
+    why: str = "",
+    accept: bool = False,
+    dry_run: bool = False,
+    force: bool = False,
+    wait: float = 0.0,
+    progress: Progress = lambda *_: None,
+) -> Outcome:
+    """Build the index of the corpus, look it over, and publish it when nothing stands in the way.
+
+    ``accept`` lets through what would block; ``by`` and ``why`` are then written into the manifest.
+
+    Raises:
+        Blocked: something stands in the way and was not accepted.
+        BotError: the corpus, the model or the index folder is wrong, or somebody else is indexing.
+    """
+    with indexing(settings.index, by=by, wait=wait):
+        sweep(settings.index)
+        before = current_id(settings.index)
+        with drafting(settings, force=force, progress=progress) as draft:
+            if not (force or dry_run) and (same := in_use(settings, draft)):
+                return Outcome(None, same)
+            with preparing(settings, draft, progress) as prepared:
+                plan = _plan(settings, prepared, before, progress)
+                if dry_run:
+                    return Outcome(plan, None)
+                if plan.blocking and not (accept and by and why):
+                    raise Blocked(plan)
+                accepted = (*plan.accepted, *(Accepted(line, by, why, _today().isoformat()) for line in plan.blocking))
+                progress("Writing the index", 0, 1)
+                built = publish(settings, prepared, force=force, by=by, why=why, accepted=accepted)
+            if built.manifest.id != before:
+                record(settings.index, "published", built.manifest.id, before, by=by, why=why)
+            draft.cache.tidy()
+    return Outcome(plan, built)
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """Return ``plan`` as lines of text: what changes, what to look at, what stands in the way."""
+    counts = {severity: sum(f.severity is severity for f in plan.findings) for severity in Severity}
+    found = ", ".join(f"{number} {severity.value}" for severity, number in counts.items() if number)
+    held = sum(not result.problems for result in plan.results)
+    return [
+        *difference_lines(plan.difference),
+        f"Findings in new and changed articles: {found or 'none'} (all: python -m bot lint)",
+        f"Regression questions: {held} of {len(plan.results)} hold",
+        *(line for changed in plan.changed for line in _changed_lines(changed)),
+        *(f"Let through by {a.by} on {a.on}: {a.what}" for a in plan.accepted),
+        *(f"Stands in the way: {line}" for line in plan.blocking),
+    ]
+
+
+def difference_lines(difference: Difference) -> list[str]:
+    """Return a line for each article that is added, changed or removed, and one with the numbers of passages."""
+    named = (("added", difference.added), ("changed", difference.changed), ("removed", difference.removed))
+    lines = [f"{word}: {article}" for word, articles in named for article in articles]
+    numbers = f"passages: {difference.new_passages} new, {difference.lost_passages} gone"
+    return [*(lines or ["No article changes."]), numbers]
+
+
+def _changed_lines(changed: Changed) -> list[str]:
+    def shown(result: Result | None) -> str:
+        if result is None:
+            return "(not asked)"
+        return "; ".join(f"{article}: '{words[:60]}'" for article, words in result.shown) or result.status
+
+    mark = "worse" if changed.worse else "other"
+    return [
+        f"{mark}: {changed.after.question.id}",
+        f"   before {shown(changed.before)}",
+        f"   after  {shown(changed.after)}",
+    ]
+
+
+def _plan(settings: Settings, prepared: Prepared, before: str, progress: Progress) -> Plan:
+    progress("Looking over the articles", 0, 1)
+    difference = _difference(settings, prepared)
+    # What has not changed was looked over when it came in.
+    fresh = frozenset((*difference.added, *difference.changed))
+    findings = lint(prepared.draft.content.articles, prepared.draft.content.passages, today=_today(), only=fresh)
+    questions = read_questions(settings.corpus)
+    progress("Asking the regression questions", 0, 1)
+    # Opening the models and the index in use costs seconds: only for questions that are there to be asked.
+    results = ask_all(Answerer(prepared.library, settings), questions) if questions else ()
+    old = _answerer_in_use(settings) if before and questions else None
+    earlier = {r.question.id: r for r in ask_all(old, questions)} if old else {}
+    known = {a.what: a for a in _accepted(settings)}
+    changed = tuple(
+        Changed(earlier.get(r.question.id), r)
+        for r in results
+        if r.question.id not in earlier or _differs(earlier[r.question.id], r)
+    )
+    reasons = [*_critical(prepared.draft.content, findings), *_failed(results)]
+    unchanged = prepared.draft.manifest.articles.keys() - fresh
+    kept = tuple(a for a in known.values() if a.what in reasons or a.what.split(": ")[0] in unchanged)
+    progress("Looking over the articles", 1, 1)
+    return Plan(
+        snapshot=prepared.draft.manifest.id,
+        before=before,
+        difference=difference,
+        findings=findings,
+        results=results,
+        changed=changed,
+        accepted=kept,
+        blocking=tuple(line for line in reasons if line not in known),
+    )
+
+
+def _answerer_in_use(settings: Settings) -> Answerer | None:
+    try:
+        return open_answerer(settings)
+    except BotError as error:
+        log.warning("the index in use cannot be compared with: %s", error)
+        return None
+
+
+def _accepted(settings: Settings) -> tuple[Accepted, ...]:
+    """Return what the manifest in use says was let through, also when its snapshot cannot be opened any more."""
+    try:
+        return read_manifest(current(settings.index)).accepted
+    except SnapshotError:
+        return ()
+
+
+def _difference(settings: Settings, prepared: Prepared) -> Difference:
+    """Compare with the index in use; with none, or a damaged one, everything is new."""
+    draft = prepared.draft
+    new = frozenset(_texts(draft.content))
+    try:
+        folder = current(settings.index)
+        before, old = verify(folder, TEXTS).articles, frozenset(_texts(read_content(folder)))
+    except SnapshotError:
+        return compare({}, draft.manifest.articles, frozenset(), new)
+    return compare(before, draft.manifest.articles, old, new)
+
+
+def _texts(content: Content) -> list[str]:
+    articles = {article.source.id: article for article in content.articles}
+    return [articles[p.span.article].slice(p.span) for p in content.passages]
+
+
+def _critical(content: Content, findings: tuple[Finding, ...]) -> list[str]:
+    """Return a line for each critical finding in an article that patients would see."""
+    shown = {a.source.id for a in content.articles if a.source.review.status is ReviewStatus.APPROVED}
+    return [
+        f"{f.article}: {f.says}: {f.excerpt}"  # no line number: the same words elsewhere need no second look
+        for f in findings
+        if f.severity is Severity.CRITICAL and f.article in shown
+    ]
+
+
+def _failed(results: tuple[Result, ...]) -> list[str]:
+    return [f"question '{r.question.id}' {problem}" for r in results for problem in r.problems]
+
+
+def _differs(one: Result, other: Result) -> bool:
+    return (one.status, one.shown, one.problems) != (other.status, other.shown, other.problems)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
