@@ -1,11 +1,16 @@
 """The command line as a user runs it: real processes, exit codes, JSON, batches, one-line errors."""
 
+import io
 import json
+import os
+import re
+import shutil
+import signal
 import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, write_article
 
 
 def bot(*args, timeout=120, **options):
@@ -107,8 +112,6 @@ def test_missing_corpus_is_one_line(tmp_path):
 def test_check_says_sound_or_what_to_run(at, built, tmp_path):
     done = bot("check", "--corpus", built.corpus, *at)
     assert (done.returncode, "Sound:" in done.stdout) == (0, True), done.stderr
-    from conftest import write_article
-
     write_article(tmp_path / "corpus", "other", "Rest the joint for two days.")
     done = bot("check", "--corpus", tmp_path / "corpus", *at)
     assert done.returncode == 3
@@ -142,3 +145,177 @@ def test_a_closed_pipe_is_no_fault(at):
     call = f"{sys.executable} -m bot search 'side effects' --limit 1000 --index {at[1]} | head -1"
     done = subprocess.run(["bash", "-c", call], capture_output=True, text=True, cwd=ROOT, timeout=120)
     assert "Traceback" not in done.stderr
+
+
+# ---- the commands that keep the library, each as a newcomer would run it
+
+COMMANDS = [
+    ["ask"], ["search"], ["index"], ["check"], ["add"], ["lint"], ["sources"], ["serve"],
+    *(["snapshots", name] for name in ("list", "show", "diff", "rollback", "prune", "log")),
+    *(["staff", name] for name in ("add", "remove", "list")),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def kept(built, tmp_path_factory):
+    """Options that name a corpus and an index of our own; the index begins as a copy of the built one."""
+    home = tmp_path_factory.mktemp("kept")
+    shutil.copytree(ROOT / "corpus", home / "corpus")
+    shutil.copytree(built.index, home / "index", copy_function=os.link)
+    return home
+
+
+def test_every_help_says_what_it_does_and_how():
+    from typer.testing import CliRunner
+
+    from bot.cli import cli
+
+    for command in COMMANDS:
+        shown = CliRunner().invoke(cli, [*command, "--help"])
+        assert shown.exit_code == 0
+        assert len(shown.output) > 150, command
+        assert ("Example" in shown.output) or command[-1] in {"search", "sources", "serve", "list", "log"}, command
+    for group in ("snapshots", "staff"):
+        assert all(c[1] in CliRunner().invoke(cli, [group]).output for c in COMMANDS if c[0] == group)
+
+
+def test_a_file_goes_all_the_way_to_an_answer_and_back(kept, tmp_path):
+    """add, lint, index --dry-run, index, check, snapshots list/show/diff/rollback/log/prune: one story."""
+    corpus, index = ("--corpus", kept / "corpus"), ("--index", kept / "index")
+    first = (kept / "index" / "current").read_text().strip()
+    leaflet = tmp_path / "Parking.txt"
+    leaflet.write_text(
+        "Parking at the clinic.\n\nParking for patients costs four dollars in the garage behind the clinic."
+    )
+    done = bot("add", leaflet, *corpus)
+    assert (done.returncode, "added" in done.stdout) == (0, True), done.stderr
+    assert "Next: " in done.stderr
+    done = bot("add", leaflet, *corpus)
+    assert (done.returncode, "same text as the article 'parking'" in done.stdout) == (3, True)
+    looked = bot("lint", "parking", *corpus)
+    assert "parking:" in looked.stdout
+    assert all(row.split()[1].startswith("parking:") for row in looked.stdout.splitlines() if row[0] != " ")
+    assert {f["article"] for f in json.loads(bot("lint", "parking", "--json", *corpus).stdout)} == {"parking"}
+    dry = bot("index", "--dry-run", *corpus, *index)
+    assert (dry.returncode, "added: parking" in dry.stdout, "dry run" in dry.stdout) == (0, True, True), dry.stderr
+    assert (kept / "index" / "current").read_text().strip() == first
+    assert bot("check", *corpus, *index).returncode == 3
+    done = bot("index", "--by", "Jane", "--why", "a leaflet", *corpus, *index)
+    assert (done.returncode, "Built: snapshot" in done.stdout) == (0, True), done.stdout + done.stderr
+    second = (kept / "index" / "current").read_text().strip()
+    assert "Sound:" in bot("check", *corpus, *index).stdout
+    listed = bot("snapshots", "list", *index).stdout
+    assert f"* {second}" in listed
+    assert "Jane  a leaflet" in listed
+    assert first in {one["id"] for one in json.loads(bot("snapshots", "list", "--json", *index).stdout)}
+    assert json.loads(bot("snapshots", "show", second[:6], *index).stdout)["why"] == "a leaflet"
+    assert "added: parking" in bot("snapshots", "diff", first, second, *index).stdout
+    done = bot("snapshots", "rollback", "--by", "Joe", "--why", "too soon", *index)
+    assert (done.returncode, first in done.stdout) == (0, True), done.stderr
+    told = bot("snapshots", "log", *index).stdout.splitlines()
+    assert ("rolled back" in told[0], "Joe  too soon" in told[0], "published" in told[1]) == (True, True, True)
+    done = bot("snapshots", "prune", "--keep", "1", *index)
+    assert (done.returncode, second in done.stdout) == (0, True), done.stderr
+    assert f"* {first}" in bot("snapshots", "list", *index).stdout
+
+
+def test_staff_accounts_by_pipe(tmp_path):
+    data = ("--data", tmp_path / "data")
+    assert "python -m bot staff add" in bot("staff", "list", *data).stderr
+    assert "Added jane" in bot("staff", "add", "Jane", *data, input="a long enough one\n").stdout
+    assert "New password for jane" in bot("staff", "add", "jane", *data, input="another long enough one").stdout
+    assert bot("staff", "list", *data).stdout == "jane\n"
+    assert "Removed jane" in bot("staff", "remove", "jane", *data).stdout
+    done = bot("staff", "remove", "jane", *data)
+    assert (done.returncode, "There is no account 'jane'" in done.stderr) == (3, True)
+
+
+@pytest.mark.parametrize(
+    "password", [b"", b"short\n", b"\xff\xfe not text at all\n", b"a long enough one\r\n", b"a\0b" * 9]
+)
+def test_a_password_that_cannot_be_is_one_line(tmp_path, password):
+    call = [sys.executable, "-m", "bot", "staff", "add", "jane", "--data", tmp_path / "data"]
+    done = subprocess.run(call, input=password, capture_output=True, cwd=ROOT, timeout=60)
+    assert done.returncode == 3
+    assert b"A password " in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+BAD_CALLS = [
+    (["add"], 2, "Missing argument"),
+    (["add", "none.txt"], 3, "No such file"),
+    (["add", "x" * 300], 3, "File name too long"),
+    (["add", "README.md", "--corpus", "{file}"], 3, "cannot be made"),
+    (["add", "README.md", "--corpus", "{file}/inner"], 3, "cannot be made"),
+    (["lint", "--corpus", "{none}"], 3, "cannot be read"),
+    (["lint", "\udcff"], 3, "There is no article"),
+    (["lint", "../corpus"], 3, "There is no article"),
+    (["index", "--accept", "because"], 2, "--by NAME"),
+    (["index", "--accept", " ", "--by", " "], 2, "--by NAME"),
+    (["index", "--watch", "--dry-run"], 2, "--watch"),
+    (["index", "--watch", "--corpus", "{none}"], 3, "There is no corpus folder"),
+    (["index", "--wait", "-1"], 2, "--wait"),
+    (["index", "--dry-run", "--corpus", "{none}", "--index", "{index}"], 3, "cannot be read"),
+    (["snapshots", "show", "none", "--index", "{none}"], 3, "There is no snapshot 'none'"),
+    (["snapshots", "show", "../..", "--index", "{none}"], 3, "There is no snapshot"),
+    (["snapshots", "show", "", "--index", "{none}"], 3, "There is no snapshot"),
+    (["snapshots", "diff", "one", "other", "--index", "{none}"], 3, "There is no snapshot 'one'"),
+    (["snapshots", "diff", "one"], 2, "'other'"),
+    (["snapshots", "rollback", "--index", "{index}"], 3, "python -m bot snapshots list"),
+    (["snapshots", "prune", "--keep", "0"], 2, "--keep"),
+    (["snapshots", "prune", "--index", "{file}"], 3, "cannot be made"),
+    (["snapshots", "list", "--index", "{none}"], 0, "Run: python -m bot index"),
+    (["snapshots", "log", "--index", "{none}"], 0, "Run: python -m bot index"),
+    (["staff", "add", "../x"], 3, "cannot be a name"),
+    (["staff", "add"], 2, "Missing argument"),
+    (["staff", "remove", "nobody", "--data", "{file}"], 3, "Check BOT_DATA|cannot be|can be read"),
+    (["check", "--index", "{none}"], 3, "python -m bot index"),
+    (["ask", "\udcff\udcfe", "--index", "{none}"], 3, "python -m bot index"),
+    (["ask", "--batch", "{none}", "--out", "{file}", "--index", "{none}"], 3, "python -m bot index"),
+]
+
+
+@pytest.mark.parametrize(("call", "code", "says"), BAD_CALLS, ids=range(len(BAD_CALLS)))
+def test_no_mistake_ends_in_a_traceback(tmp_path, monkeypatch, capsys, call, code, says):
+    """In this process, as there are many: an error that ``main`` does not know would be raised here."""
+    from bot.cli import main
+
+    (tmp_path / "file").write_text("x")
+    places = {name: str(tmp_path / name) for name in ("file", "none", "index")}
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["bot", *(part.format(**places) for part in call)])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a long enough one")))
+    with pytest.raises(SystemExit) as end:
+        main()
+    told = "".join(capsys.readouterr())
+    assert end.value.code == code, told
+    assert re.search(says, told), told
+
+
+def test_words_are_printed_as_they_are(capsys):
+    from bot.cli.shell import line, note
+
+    words = "[b]Take :pill:\twith [/] water[0]\\[x] {x} 5\u00a0mg 🙂\r\nthen \x1b[2J\x07 rest."
+    line(words)
+    note("[red]:pill: \x1b]0;x\x07")
+    shown = capsys.readouterr()
+    assert shown.out == words.replace("\x1b", "\\x1b").replace("\x07", "\\x07") + "\n"
+    assert shown.err == "[red]:pill: \\x1b]0;x\\x07\n"
+
+
+def test_watch_indexes_at_once_and_after_a_change(kept):
+    call = [sys.executable, "-m", "bot", "index", "--watch", "--corpus", kept / "corpus", "--index", kept / "index"]
+    with subprocess.Popen(call, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watcher:
+        try:
+            first = watcher.stdout.readline()
+            while "snapshot" not in first:
+                first = watcher.stdout.readline()
+            write_article(kept / "corpus", "stairs", "Take the stairs one step at a time after knee surgery.")
+            second = watcher.stdout.readline()
+            while "snapshot" not in second:
+                second += watcher.stdout.readline()
+        finally:
+            watcher.send_signal(signal.SIGINT)
+            rest = watcher.communicate(timeout=30)
+    assert "added: stairs" in second
+    assert "Traceback" not in "".join(rest)

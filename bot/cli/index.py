@@ -1,0 +1,208 @@
+"""Commands of re-indexing: index, snapshots."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli.shell import (
+    BAD_CALL,
+    BAD_STATE,
+    ByOption,
+    CorpusOption,
+    IndexOption,
+    JsonOption,
+    fail,
+    line,
+    note,
+    print_json,
+    progress_bar,
+)
+from bot.settings import Settings, load_settings
+
+snapshots = typer.Typer(
+    help="List, show, compare, roll back and prune the snapshots of the index.", no_args_is_help=True
+)
+NameArgument = Annotated[str, typer.Argument(help="Id of a snapshot, or how it begins.")]
+WhyOption = Annotated[str, typer.Option("--why", help="The reason, for the record.")]
+
+
+def index(
+    corpus: CorpusOption = None,
+    index: IndexOption = None,
+    model: Annotated[str | None, typer.Option(help="Embedding model: package, folder or name (BOT_MODEL).")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Encode and build again even if nothing changed.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    accept: Annotated[str, typer.Option(help="Publish in spite of findings, for this reason; needs --by.")] = "",
+    by: ByOption = "",
+    why: WhyOption = "",
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for another indexer.")] = 0.0,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Index, stay, and index again whenever the corpus changes.")
+    ] = False,
+) -> None:
+    """Read the corpus, look it over and publish a new snapshot; the one in use stays until the new one is proven.
+
+    Examples: python -m bot index --dry-run -- then python -m bot index --by Jane --why "new leaflets".
+    Run it after adding or changing an article. Nothing is built when nothing changed, and nothing is published when a
+    regression question of corpus/questions.jsonl fails or an approved article holds a critical finding.
+    """
+    if accept and not (accept.strip() and by.strip()):
+        fail("--accept needs a reason and --by NAME: somebody must answer for it.", BAD_CALL)
+    if watch and (dry_run or accept or force):
+        fail("--watch publishes what is sound: it goes without --dry-run, --accept and --force.", BAD_CALL)
+    settings = load_settings(corpus=corpus, index=index, model=model)
+    if watch:
+        _watch(settings, by=by)
+        return
+    _index(settings, force=force, dry_run=dry_run, accept=accept, by=by, why=why, wait=wait)
+
+
+def _index(settings: Settings, *, force: bool, dry_run: bool, accept: str, by: str, why: str, wait: float) -> None:
+    from bot.reindex import plan_lines, reindex
+
+    with progress_bar() as report:
+        outcome = reindex(
+            settings, by=by, why=accept or why, accept=bool(accept), dry_run=dry_run, force=force, wait=wait,
+            progress=report,
+        )  # fmt: skip
+    for text in plan_lines(outcome.plan) if outcome.plan else ():
+        line(text)
+    if outcome.built is None:
+        line("Nothing was written (dry run).")
+        return
+    built = outcome.built
+    counts = ", ".join(f"{number} {name}" for name, number in built.manifest.counts.items())
+    line(f"{'Built' if built.fresh else 'Up to date'}: snapshot {built.manifest.id} ({counts}) in {built.folder}")
+
+
+def _watch(settings: Settings, *, by: str) -> None:
+    from watchfiles import watch
+
+    if not settings.corpus.is_dir():
+        fail(f"There is no corpus folder '{settings.corpus}'. Create it or set BOT_CORPUS.", BAD_STATE)
+    note(f"Watching {settings.corpus}. Stop with Ctrl+C.")
+    looks = watch(settings.corpus, yield_on_timeout=True, raise_interrupt=False, debounce=1000, rust_timeout=1000)
+    # The first look is over before the first index, so that no change during that one is missed.
+    for number, found in enumerate(looks):
+        if found or not number:
+            _index_or_say(settings, by=by, why="the corpus changed" if found else "the watch began")
+
+
+def _index_or_say(settings: Settings, *, by: str, why: str) -> None:
+    from bot.errors import BotError
+
+    try:
+        _index(settings, force=False, dry_run=False, accept="", by=by, why=why, wait=600.0)
+    except BotError as error:
+        note(f"{error}")
+
+
+@snapshots.command("list")
+def list_snapshots(index: IndexOption = None, as_json: JsonOption = False) -> None:
+    """List the snapshots on disk, newest first; '*' marks the one in use."""
+    from bot.history import snapshots as kept_snapshots
+
+    found = kept_snapshots(load_settings(index=index).index)
+    if as_json:
+        print_json([{"id": k.id, "current": k.current, "fault": k.fault, **_about(k.manifest)} for k in found])
+        return
+    for kept in found:
+        mark = "*" if kept.current else " "
+        about = _about(kept.manifest)
+        told = (
+            f"{about['built_at']}  {about['articles']} articles  {about['by']}  {about['why']}" if about else kept.fault
+        )
+        line(f"{mark} {kept.id}  {told}".rstrip())
+    if not found:
+        note("No snapshots yet. Run: python -m bot index")
+
+
+@snapshots.command()
+def show(name: NameArgument, index: IndexOption = None) -> None:
+    """Show the manifest of a snapshot: what it holds, who built it, why, and what was let through.
+
+    Example: python -m bot snapshots show 3a2f
+    """
+    from dataclasses import asdict
+
+    from bot.history import folder_of
+    from bot.snapshot import read_manifest
+
+    print_json(asdict(read_manifest(folder_of(load_settings(index=index).index, name))))
+
+
+@snapshots.command()
+def diff(one: NameArgument, other: NameArgument, index: IndexOption = None) -> None:
+    """Show which articles OTHER has more, changed or less than ONE.
+
+    Example: python -m bot snapshots diff 6cbb 3a2f
+    """
+    from bot.history import differ
+    from bot.reindex import difference_lines
+
+    for text in difference_lines(differ(load_settings(index=index).index, one, other)):
+        line(text)
+
+
+@snapshots.command()
+def rollback(
+    name: Annotated[str, typer.Argument(help="Id of a snapshot; none: the one before.")] = "",
+    index: IndexOption = None,
+    by: ByOption = "",
+    why: WhyOption = "",
+) -> None:
+    """Make an earlier snapshot the current one again; a running web app follows within seconds.
+
+    Example: python -m bot snapshots rollback --by Jane --why "wrong leaflet"
+    """
+    from bot.history import roll_back
+    from bot.lock import indexing
+
+    folder: Path = load_settings(index=index).index
+    with indexing(folder, by=by):
+        manifest = roll_back(folder, name, by=by, why=why)
+    line(f"Rolled back: snapshot {manifest.id} of {manifest.built_at} is the current one.")
+
+
+@snapshots.command()
+def prune(
+    keep: Annotated[int, typer.Option(min=1, help="How many snapshots stay, the current one among them.")] = 3,
+    index: IndexOption = None,
+) -> None:
+    """Delete old snapshots. Links of conversations that they answered then open the article as it is now.
+
+    Example: python -m bot snapshots prune --keep 5
+    """
+    from bot.history import prune as prune_old
+    from bot.lock import indexing
+
+    folder = load_settings(index=index).index
+    with indexing(folder):
+        gone = prune_old(folder, keep=keep)
+    line(f"Deleted {len(gone)}: {', '.join(gone) or 'none'}.")
+
+
+@snapshots.command("log")
+def log_of(index: IndexOption = None) -> None:
+    """List who made which snapshot the current one, newest first."""
+    from bot.history import acts
+
+    found = acts(load_settings(index=index).index)
+    if not found:
+        note("Nothing is on record yet. Run: python -m bot index")
+    for act in found:
+        line(f"{act.at}  {act.act} {act.snapshot} (before: {act.before or 'none'})  {act.by}  {act.why}".rstrip())
+
+
+def _about(manifest: object) -> dict[str, str]:
+    from bot.snapshot import Manifest
+
+    if not isinstance(manifest, Manifest):
+        return {}
+    return {
+        "built_at": manifest.built_at,
+        "articles": str(manifest.counts["articles"]),
+        "by": manifest.by,
+        "why": manifest.why,
+    }
