@@ -331,3 +331,13 @@ def test_fixed_texts_are_easy_to_read(name, syllables):
         count = max(1, len(re.findall(r"[.!?:](?:\s|$)", text)))
         grade = 0.39 * len(words) / count + 11.8 * sum(map(syllables, words)) / len(words) - 15.59
         assert grade <= (7 if name.startswith("label_") else 6), f"grade {grade:.1f}: {text}"
+
+
+def test_rules_alone_alarm_few_harmless_messages_and_keep_their_recall(gate):
+    """A floor under the rules: a pattern that is made wider or narrower shows here, over 2,485 messages of our own."""
+    lines = (ROOT / "tests/data/safety_rules_fit.jsonl").read_text("utf-8").splitlines()
+    harmless = [item for item in map(json.loads, lines) if item["class"] in ("benign", "hard_negative")]
+    assert len(harmless) == 190
+    assert sum(gate.screen(item["message"]).urgent for item in harmless) <= 4
+    urgent = [item for item in EVERY if item["class"] in ("emergency", "poison", "crisis", "abuse")]
+    assert sum(gate.screen(item["message"]).urgent for item in urgent) >= 481

@@ -10,16 +10,19 @@ PAST = re.compile(
     r"\b(?:(?:\w+ )?(?:years?|decades?) (?:ago|back)|months? (?:ago|back)|(?:a|many|few|several|\d+) years? (?:ago|back)|"
     r"last (?:year|spring|summer|fall|autumn|winter|decade|month|january|february|march|april|may|june|july|august|"
     r"september|october|november|december)|in (?:19|20)\d\d|(?:since|back in) (?:19|20)\d\d|"
-    r"as a (?:kid|child|teen\w*|student|young \w+)|when i was (?:a |in |\d|young\w*|little|pregnant)|in my (?:teens|twenties|"
+    r"as a (?:kid|child|toddler|baby|teen\w*|student|young \w+)|when i was (?:a |in |\d|young\w*|little|pregnant)|in my (?:teens|twenties|"
     r"thirties|forties|youth|childhood|past|20s|30s|40s)|in the past|back then|long ago|a while back|used to|"
     r"history of|previously|years before|before i was|in (?:college|high school|school|my childhood)|once had|had once|"
     r"get (?:\w+ ){0,4}(?:climbing|walking up|when i (?:run|climb|exercise|walk)|on stairs))\b"
+    # Spanish
+    r"|\bhace (?:\w+ ){0,2}(?:anos|meses|decadas)\b|\bde (?:nin[oa]|joven|bebe|chic[oa])\b|\bcuando era\b|\ben (?:19|20)\d\d\b"
+    r"|\bantecedentes\b"
 )
 RECENT = re.compile(
     r"\b(?:today|tonight|this (?:morning|afternoon|evening)|yesterday|last night|just|again|still|since then)\b"
 )
 DENIED = re.compile(
-    r"\b(?:no|not|never|without|dont have(?: any)?|do not have(?: any)?|doesnt have(?: any)?|didnt have(?: any)?|havent|"
+    r"\b(?:no (?:tengo|tiene|hay|siento|siente|he tenido|ha tenido|tuve)|sin|nunca|jamas|ni|no|not|never|without|dont have(?: any)?|do not have(?: any)?|doesnt have(?: any)?|didnt have(?: any)?|havent|"
     r"have not|hasnt|isnt|is not|arent|wasnt|im not|i am not|neither|nor|denies|deny|free of|didnt|did not|dont|do not|"
     r"doesnt|wont|would never|will never|not having|rather than|instead of)"
     r"(?: (?!but\b|only\b|sure\b|know\b|think\b|tell\b|now\b|stop\b|until\b|i\b|im\b|ill\b|he\b|she\b|they\b|one\b)\w+){0,3} ?$"
@@ -34,7 +37,7 @@ SUBJECT = r"(?:i|im|ive|he|hes|she|shes|they|theyre|we|and|but|because|so|since|
 CAUSES = (
     r"(?:can|could|does|do|did|will|would|might|may|if) (?:it|this|that|these|they|the \w+(?: \w+)?|an? \w+(?: \w+)?|"
     r"(?!i\b|he\b|she\b|we\b|you\b)\w+(?: (?:infusions?|therapy|treatments?|drips?|injections?|pills?|drugs?|surgery))?)"
-    r"(?: \w+)? (?:cause|make|give|lead|trigger|bring|increase|raise|stop|affect|hurt|help|treat|prevent|worsen|have|damage)"
+    r"(?: \w+)? (?:cause|make|give|lead|trigger|bring|increase|raise|stop|affect|hurt|help|treat|prevent|worsen|have|damage|knock|put|send|leave)"
 )
 HYPOTHETICAL = re.compile(
     rf"(?:\bwhat (?:if|happens (?:if|when)|would happen|should i do if|do i do if|to do if|if)\b[^.?!]{{0,60}}"
@@ -48,12 +51,25 @@ HYPOTHETICAL = re.compile(
     rf"|\bis (?:it|there|that)(?: \w+)? (?:possible|common|normal|likely|risk|any risk|dangerous|true|known)\b(?: (?!{SUBJECT}\b)\w+){{0,5}}"
     rf"|\bhow (?:common|likely|often|dangerous|many people|serious|rare|is|are|does|do)\b(?: (?!{SUBJECT}\b)\w+){{0,4}}"
     rf"|\b(?:are|is|do|does|did|can|could|have|has|will|would) (?:people|patients|anyone|someone|somebody|anybody|one|many|most|some|you|folks|users|it|they|doctors|nurses|clinics|staff)\b(?: (?!{SUBJECT}\b)\w+){{0,3}}"
-    rf"|^(?:is|are|was|were)(?: an?| the)?) ?$"
+    rf"|^(?:is|are|was|were)(?: an?| the)?"
+    rf"|\bdifference between (?:\w+ ){{1,4}}and(?: an?)?|\bwhat(?:s| is| are| counts as)(?: an?| the)?"
+    rf"|\b(?:can|could|does|do) (?:\w+ ){{1,4}}(?:feel|look|seem|sound) like(?: an?)?"
+    # Spanish: "puede causar un", "que hacen si alguien", "riesgo de"
+    rf"|\b(?:puede|pueden|podria|podrian) (?:causar|provocar|producir|dar|llevar a)(?: \w+){{0,3}}"
+    rf"|\b(?:que (?:hacen|pasa|hago|debo hacer)|como (?:atienden|manejan))\b(?: \w+){{0,3}} si (?:alguien|un|una|el|la)\b(?: \w+){{0,3}}"
+    rf"|\b(?:riesgos?|probabilidad|casos?|sintomas|senales|prevenir|evitar|miedo) (?:de|a|del|un|una)(?: \w+){{0,3}}) ?$"
 )
 AFTER = re.compile(
-    r"^(?: \w+){0,3} (?:(?:as )?an? (?:known |common |possible |rare |potential )?(?:side effect|risk|symptom|complication|sign)|"
+    r"^(?: \w+){0,3} (?:in (?:some|certain|a few|other|young) (?:users|people|patients|adults|kids|children|teens)|(?:as )?an? (?:known |common |possible |rare |potential )?(?:side effect|risk|symptom|complication|sign)|"
     r"possible|common|likely|dangerous|mean\b|prevention|hotline|clinic|guidelines?|syndrome|medicine|meds|disorder|"
     r"history|rates?|warnings?|antidote|statistics)\b"
+)
+# Said of a bill or a joke. Words of wanting to die count only with what nobody dies of.
+IDIOM = re.compile(
+    r"\b(?:heart attack|stroke|passed out|faint\w*|infarto|desmay\w+)\b.{0,60}"
+    r"\b(?:bill|price|quoted?|invoice|cuenta|precio|haha\w*|jaja\w*|laughing)\b"
+    r"|\b(?:bill|price|invoice|cuenta|precio)\b.{0,40}\b(?:heart attack|stroke|infarto)\b"
+    r"|\bdie of (?:embarrassment|boredom|laughter|shame)\b"
 )
 OWN = re.compile(
     r"\b(?:i have|ive got|im having|i am having|i feel|im feeling|my|im|i am|i got|hes|shes|is having|has been)\b"
@@ -76,6 +92,8 @@ def excused(sentence: str, start: int, end: int, guards: list[str], *, now: bool
     if "past" in guards and (PAST.search(clause) or FAMILY.search(sentence)) and not RECENT.search(clause):
         return "past"
     lead = sentence[:start].rstrip() + " " if start else ""
+    if "hypothetical" in guards and IDIOM.search(sentence):
+        return "idiom"
     if "hypothetical" in guards and not THINKING.search(lead):
         if HYPOTHETICAL.search(lead):
             return "hypothetical"
