@@ -12,6 +12,7 @@ from bot.errors import InputError, where
 from bot.evidence import Limits, Selection, select
 from bot.followup import resolve
 from bot.library import Library, open_library
+from bot.pins import Pins, put_first
 from bot.rerank import Reranker
 from bot.retrieve import rerank, retrieve, understand
 from bot.safety import Classifier, Gate, redact
@@ -37,6 +38,7 @@ class Answerer:
                 "the probabilities were fitted with %s, not %s", self._scoring.calibration.encoder, settings.model
             )
         classifier = Classifier(threads=settings.threads) if settings.screen_model else None
+        self._pins = Pins(library)
         self._gate = Gate(self.words, known=library.encoder.vocabulary(), classifier=classifier)
         manifest = library.manifest
         self._composer = Composer(self.words, library.articles, snapshot=manifest.id, built_at=manifest.built_at)
@@ -84,16 +86,21 @@ class Answerer:
         with clock.measure("retrieve"):
             hits = retrieve(self.library, query, self._scoring, top_k=self.settings.top_k, part=part)
         with clock.measure("rerank"):
-            return rerank(self.library, query, hits, self._scoring, self._reranker)
+            ordered = rerank(self.library, query, hits, self._scoring, self._reranker)
+        return put_first(ordered, self._pins.rows(query.corrected), part=part)
+
+    @property
+    def thresholds(self) -> tuple[float, float]:
+        """Return the least probability of a first and of each further quote."""
+        chosen, calibrated = self.settings, self._scoring.calibration
+        return (
+            calibrated.answer_threshold if chosen.answer_threshold is None else chosen.answer_threshold,
+            calibrated.extra_threshold if chosen.extra_threshold is None else chosen.extra_threshold,
+        )
 
     def _limits(self, screening: Screening) -> Limits:
-        chosen, calibrated = self.settings, self._scoring.calibration
-        return Limits(
-            answer=calibrated.answer_threshold if chosen.answer_threshold is None else chosen.answer_threshold,
-            extra=calibrated.extra_threshold if chosen.extra_threshold is None else chosen.extra_threshold,
-            quotes=chosen.max_quotes,
-            blocked=screening.blocked,
-        )
+        answer, extra = self.thresholds
+        return Limits(answer=answer, extra=extra, quotes=self.settings.max_quotes, blocked=screening.blocked)
 
     def _card(self, screening: Screening, clock: "Clock") -> Trace:
         status = Status.URGENT if screening.urgent else Status.DECLINED if screening.declined else Status.NO_EVIDENCE

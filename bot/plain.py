@@ -24,4 +24,5 @@ def _quoted(quote: Quote, words: Words) -> str:
     label = {Role.BALANCE: words.label_balance, Role.DISAGREEMENT: words.label_disagreement}.get(quote.role)
     role = f" ({label})" if label else ""
     text = f"\N{LEFT DOUBLE QUOTATION MARK}{quote.text}\N{RIGHT DOUBLE QUOTATION MARK}"
-    return f"{text}{role}\n    {origin(quote.source, words)}; {quote.source.file}"
+    page = f", {words.label_page} {quote.page}" if quote.page else ""
+    return f"{text}{role}\n    {origin(quote.source, words)}; {quote.source.file}{page}"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -40,6 +41,9 @@ class Settings(BaseSettings):
     clinic_contact: str = Field("", max_length=200, description="how patients reach the clinic; empty: 'your clinic'")
     host: str = Field("127.0.0.1", description="address the web app listens on")
     port: int = Field(7860, ge=1, le=65535, description="port the web app listens on")
+    trusted_proxy: str = Field(
+        "", max_length=500, description="addresses of reverse proxies whose X-Forwarded headers count; empty: none"
+    )
     threads: int = Field(2, ge=1, le=64, description="CPU threads for encoding a question")
     top_k: int = Field(50, ge=5, le=1000, description="sentences retrieved by each engine before fusion")
     max_quotes: int = Field(4, ge=1, le=4, description="most quotes in one answer")
@@ -52,6 +56,11 @@ class Settings(BaseSettings):
         None, ge=0, le=1, description="least probability of each further quote; none: as calibrated"
     )
     max_question_chars: int = Field(2000, ge=200, le=10000, description="longest question that is answered")
+    data: Path = Field(Path("data"), description="private folder: journal of questions, staff accounts")
+    journal: Literal["full", "ids", "off"] = Field(
+        "full", description="what is noted of each answer: redacted question and trace, only codes, or nothing"
+    )
+    journal_days: int = Field(30, ge=1, le=3650, description="days after which a journal entry is deleted")
     questions_per_minute: int = Field(30, ge=1, le=100000, description="questions one visitor may ask in a minute")
 
     @property

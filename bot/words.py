@@ -95,6 +95,27 @@ class Words:
     label_reference: str
     label_built: str
     label_no_article: str
+    label_older: str
+    label_renewed: str
+    # Feedback on an answer.
+    label_helpful: str
+    label_yes: str
+    label_no: str
+    label_why: str
+    label_send: str
+    label_thanks: str
+    label_not_sent: str
+    label_report: str
+    label_reported: str
+    # The door of the staff console.
+    staff_title: str
+    staff_name: str
+    staff_password: str
+    staff_enter: str
+    staff_wrong: str
+    staff_locked: str
+    staff_stale: str
+    staff_no_accounts: str
 
 
 US = Words(
@@ -243,6 +264,25 @@ US = Words(
     label_reference="Answer code",
     label_built="Articles as of",
     label_no_article="There is no such article here.",
+    label_older="This article has changed since. You see the words that you were shown.",
+    label_renewed="This article may have changed since you were shown it.",
+    label_helpful="Did this help?",
+    label_yes="Yes",
+    label_no="No",
+    label_why="What was wrong? (No names, please.)",
+    label_send="Send",
+    label_thanks="Thank you. Staff will look at it.",
+    label_not_sent="I could not send this. Please try again.",
+    label_report="Report this quote",
+    label_reported="Reported",
+    staff_title="Staff console",
+    staff_name="Name",
+    staff_password="Password",  # noqa: S106 - a label
+    staff_enter="Sign in",
+    staff_wrong="The name or the password is wrong.",
+    staff_locked="Too many wrong tries. Please wait 15 minutes.",
+    staff_stale="The form was too old. Please try again.",
+    staff_no_accounts="There is no account yet. A maintainer makes one: python -m bot staff add NAME",
 )
 
 REGIONS = {"US": US}

@@ -1,6 +1,7 @@
 """Shared parts of the tests: the real corpus indexed once with the real model, and small corpora made on the spot."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests must not depend on BOT_* variables of whoever runs them."""
+def _no_settings_from_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests must not depend on BOT_* variables of whoever runs them, and must not write into a journal of theirs."""
     import os
 
     for name in [name for name in os.environ if name.startswith("BOT_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("BOT_DATA", str(tmp_path_factory.getbasetemp() / "data"))
 
 
 @pytest.fixture(scope="session")
@@ -120,3 +122,28 @@ def browser():
         opened = playwright.chromium.launch(executable_path=BROWSER, args=ARGS)
         yield opened
         opened.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """A function: address, options -> a page that reports foreign requests and script errors when the test ends."""
+    contexts, faults = [], []
+
+    def make(address, ready="#question textarea, #question input", **options):
+        options.setdefault("viewport", {"width": 1100, "height": 900})
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on(
+            "request",
+            lambda r: faults.append(r.url) if not re.match(r"(http://127\.0\.0\.1|data:|blob:)", r.url) else None,
+        )
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(address)
+        page.wait_for_selector(ready)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert not faults

@@ -111,11 +111,15 @@ def test_serving_never_imports_torch(built):
         "import sys\n"
         "from bot.answer import open_answerer\n"
         "from bot.settings import load_settings\n"
+        "from pathlib import Path\n"
+        "from bot.accounts import Accounts\n"
+        "from bot.live import Live\n"
         "from bot.web import build_app\n"
         f"answerer = open_answerer(load_settings(index={str(built.index)!r}))\n"
         "assert answerer.answer('what are the side effects').answer.quotes\n"
-        "build_app(answerer)\n"
-        "heavy = {'torch', 'transformers', 'sentence_transformers', 'onnx'} & set(sys.modules)\n"
+        "build_app(Live(answerer), accounts=Accounts(Path('none.json')))\n"
+        "heavy = {'torch', 'transformers', 'sentence_transformers', 'onnx', 'pypdf', 'trafilatura', 'docx'}\n"
+        "heavy &= set(sys.modules)\n"
         "sys.exit(f'serving imported {sorted(heavy)}' if heavy else 0)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)

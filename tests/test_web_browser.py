@@ -1,37 +1,10 @@
 """The patient's page in a real browser: asking, reading, keyboard, phone, accessibility, no request to anywhere."""
 
-import re
-
 import pytest
 from conftest import HOSTILE
 
 pytestmark = pytest.mark.browser
 BOX = "#question textarea, #question input"
-
-
-@pytest.fixture
-def open_page(browser):
-    """A function: address, options -> a page that reports foreign requests and script errors when the test ends."""
-    contexts, faults = [], []
-
-    def make(address, **options):
-        options.setdefault("viewport", {"width": 1100, "height": 900})
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on(
-            "request",
-            lambda r: faults.append(r.url) if not re.match(r"(http://127\.0\.0\.1|data:|blob:)", r.url) else None,
-        )
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.goto(address)
-        page.wait_for_selector(BOX)
-        return page
-
-    yield make
-    for context in contexts:
-        context.close()
-    assert not faults
 
 
 def wait_for_answer(page, count):

@@ -58,12 +58,15 @@ def test_a_line_break_in_the_address_opens_nothing(client, path):
     assert client.post(path).status_code in (403, 404)
 
 
-def test_gradios_own_check_of_paths_is_on(answerer):
-    """Mounting leaves it off, and nothing else here would notice: no event of ours takes a file."""
+def test_gradios_own_check_of_paths_is_on(answerer, tmp_path):
+    """Mounting leaves it off; the console takes files, and the chat must not begin to."""
+    from bot.accounts import Accounts
+    from bot.live import Live
     from bot.web import build_app
 
-    mounted = [route.app for route in build_app(answerer).routes if hasattr(getattr(route, "app", None), "get_blocks")]
-    assert [app.get_blocks().has_launched for app in mounted] == [True]
+    app = build_app(Live(answerer), accounts=Accounts(tmp_path / "staff.json"))
+    mounted = [route.app for route in app.routes if hasattr(getattr(route, "app", None), "get_blocks")]
+    assert [app.get_blocks().has_launched for app in mounted] == [True, True]
 
 
 def test_stopping_does_not_wait_for_open_pages(built):

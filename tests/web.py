@@ -20,13 +20,16 @@ BROWSER = "/usr/bin/chromium"
 
 
 @contextmanager
-def serving(answerer):
-    """Serve the app over ``answerer`` and give its address."""
+def serving(answerer, **parts):
+    """Serve the app over ``answerer`` (and a journal, accounts) and give its address."""
+    from bot.live import Live
     from bot.web import build_app, listen
+
+    live = answerer if isinstance(answerer, Live) else Live(answerer)
 
     with listen("127.0.0.1", 0) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(build_app(answerer), log_level="warning", access_log=False, ws="none")
+        config = uvicorn.Config(build_app(live, **parts), log_level="warning", access_log=False, ws="none")
         server = uvicorn.Server(config)
         # Gradio's worker imports pandas pieces that warn about their own future.
         with warnings.catch_warnings():

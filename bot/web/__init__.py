@@ -1,4 +1,4 @@
-"""The web app: plain routes first, the chat at "/" last, one wall around both."""
+"""The web app: plain routes first, the staff console at "/staff", the chat at "/" last, one wall around all."""
 
 import socket
 import sys
@@ -9,48 +9,83 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from bot.accounts import Accounts
 from bot.answer import Answerer, open_answerer
 from bot.errors import SettingsError
+from bot.journal import Journal
+from bot.live import Live
 from bot.settings import Settings
 from bot.web.api import add_routes
 from bot.web.chat import mount_chat
+from bot.web.console import mount_console
 from bot.web.desk import Desk, Limiter
 from bot.web.guard import Guard
+from bot.web.login import Sessions, StaffWall, login_routes
 from bot.wire import answer_to_dict
 
 FLOOD = 8  # posts of any kind per allowed question: above that, nothing reaches the program
 
 
-def build_app(answerer: Answerer) -> FastAPI:
-    """Return the whole web app over one opened library."""
+def build_app(live: Live, *, journal: Journal | None = None, accounts: Accounts | None = None) -> FastAPI:
+    """Return the whole web app over one opened library; without ``accounts`` there is no staff console."""
+    answerer = live.answerer
     most = answerer.settings.questions_per_minute
-    desk = Desk(answerer, Limiter(most))
+    desk = Desk(live, Limiter(most), journal)
     app = FastAPI(
         title=answerer.library.info.title, docs_url=None, redoc_url=None, description=answerer.words.disclaimer
     )
     # An explicit, empty list: without it Gradio lets every site read its answers.
     app.add_middleware(CORSMiddleware, allow_origins=[])
-    app.add_middleware(Guard, limiter=Limiter(most * FLOOD), say=_refusals(answerer))
     add_routes(app, desk)
+    if accounts is not None:
+        sessions = Sessions(accounts)
+        app.include_router(login_routes(accounts, sessions, answerer.words))
+        mount_console(app, desk, sessions)
+        app.add_middleware(StaffWall, sessions=sessions)
+    # Added last, so that it stands outermost: what it refuses reaches nothing else.
+    app.add_middleware(Guard, limiter=Limiter(most * FLOOD), say=_refusals(answerer))
     return mount_chat(app, desk)
 
 
 def serve(settings: Settings) -> None:
-    """Open the library and serve it until stopped.
+    """Open the library and serve it until stopped, following every new snapshot.
 
     Raises:
         BotError: one line on what is wrong and what to do.
     """
     listener = listen(settings.host, settings.port)
     with listener:
-        app = build_app(open_answerer(settings))
+        live = Live(open_answerer(settings))
+        app = build_app(live, journal=open_journal(settings), accounts=Accounts(settings.data / "staff.json"))
         # No access log: it would note who read which article.
         # Open pages hold a stream: without a limit, stopping would wait until the last of them is closed.
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=3
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=3,
+            # Who sent a request decides what is limited and locked: a header is believed only from a named proxy.
+            proxy_headers=bool(settings.trusted_proxy),
+            forwarded_allow_ips=settings.trusted_proxy or None,
         )
+        end = live.watch()
         sys.stderr.write(f"Open http://{settings.host}:{settings.port} in a browser. Stop with Ctrl+C.\n")
-        uvicorn.Server(config).run(sockets=[listener])
+        try:
+            uvicorn.Server(config).run(sockets=[listener])
+        finally:
+            end()
+
+
+def open_journal(settings: Settings) -> Journal | None:
+    """Open the journal that the settings ask for, or none.
+
+    Raises:
+        JournalError: the file is damaged or cannot be written.
+    """
+    if settings.journal == "off":
+        return None
+    return Journal(settings.data / "journal.db", keep_days=settings.journal_days, ids_only=settings.journal == "ids")
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -4,10 +4,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.types import Article, ReviewStatus
+from bot.errors import SnapshotError
+from bot.types import Article, Passage, ReviewStatus
 from bot.web.desk import Desk, visitor_of
 from bot.web.pages import CSP, article_page, docs_page, message_page, sources_page
 from bot.wire import answer_to_dict, source_to_dict
@@ -26,6 +27,19 @@ class Ask(BaseModel):
     not_emergency: bool = Field(False, description="true when the visitor said that a safety card was not needed")
 
 
+class Feedback(BaseModel):
+    """What a reader thinks of one answer."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    trace_id: Annotated[str, Field(pattern=r"^[a-z0-9]{10}$", description="the answer's code")]
+    helpful: bool | None = Field(None, description="did it help")
+    reason: Annotated[str, Field(max_length=2000)] = Field("", description="why; identifiers are taken out")
+    article: Annotated[str, Field(max_length=200)] = Field("", description="a reported quote: its article ...")
+    start: Annotated[int, Field(ge=0, le=10**8)] = Field(0, description="... and where it begins")
+    end: Annotated[int, Field(ge=0, le=10**8)] = Field(0, description="... and ends")
+
+
 def add_routes(app: FastAPI, desk: Desk) -> None:
     """Add all plain routes and the handler of invalid requests to ``app``."""
     app.include_router(ask_routes(desk))
@@ -38,7 +52,7 @@ def add_routes(app: FastAPI, desk: Desk) -> None:
 
 
 def ask_routes(desk: Desk) -> APIRouter:
-    """Return POST /api/ask and GET /healthz."""
+    """Return POST /api/ask, POST /api/feedback and GET /healthz."""
     router = APIRouter()
 
     @router.post("/api/ask", responses={429: {"description": "Too many questions"}, 500: {"description": "Failed"}})
@@ -49,9 +63,19 @@ def ask_routes(desk: Desk) -> APIRouter:
         message, notices, quotes, disclaimer, suggestions, index and trace_id. Errors hold the same fields.
         """
         visitor = visitor_of(request.client.host if request.client else None)
-        reply = desk.ask(visitor, body.question, body.turns, not_emergency=body.not_emergency)
+        reply = desk.ask(visitor, body.question, body.turns, entrance="api", not_emergency=body.not_emergency)
         headers = {"retry-after": "60"} if reply.code == 429 else None
         return JSONResponse(answer_to_dict(reply.answer), reply.code, headers)
+
+    @router.post("/api/feedback", status_code=204)
+    def feedback(body: Feedback) -> Response:
+        """Tell the clinic's staff whether an answer helped, or report one of its quotes.
+
+        The reply is always 204: it does not tell whether the code is known or anything is noted.
+        """
+        passage = (body.article, body.start, body.end) if body.article else None
+        desk.feedback(body.trace_id, helpful=body.helpful, reason=body.reason, passage=passage)
+        return Response(status_code=204)
 
     @router.get("/healthz")
     def healthz() -> dict[str, Any]:
@@ -65,11 +89,11 @@ def ask_routes(desk: Desk) -> APIRouter:
 def library_routes(desk: Desk) -> APIRouter:
     """Return the list of articles and the reader page. Ids are only looked up, never used as a path."""
     router = APIRouter()
-    words, library = desk.answerer.words, desk.answerer.library
+    words = desk.answerer.words
 
     @router.get("/sources", include_in_schema=False)
     def sources() -> HTMLResponse:
-        return _html(sources_page(list(_shown(desk).values()), library.info, words))
+        return _html(sources_page(list(_shown(desk).values()), desk.answerer.library.info, words))
 
     @router.get("/sources.json")
     def sources_json() -> dict[str, Any]:
@@ -78,13 +102,32 @@ def library_routes(desk: Desk) -> APIRouter:
         return {"articles": articles, "disclaimer": words.disclaimer_no_quotes}
 
     @router.get("/article/{article_id}", include_in_schema=False)
-    def read(article_id: str, s: str = "", e: str = "") -> HTMLResponse:
-        article = _shown(desk).get(article_id)
+    def read(article_id: str, s: str = "", e: str = "", v: str = "") -> HTMLResponse:
+        article, passages, note = _edition(desk, article_id, v)
         if article is None:
             return _html(message_page(words.label_no_article, words), 404)
-        return _html(article_page(article, library.passages, _offset(s), _offset(e), words))
+        return _html(article_page(article, passages, _offset(s), _offset(e), words, note=note))
 
     return router
+
+
+def _edition(desk: Desk, article_id: str, snapshot: str) -> tuple[Article | None, tuple[Passage, ...], str]:
+    """Return an article as ``snapshot`` has it, with a note when that is not the one in use.
+
+    Old conversations keep showing the words that answered them; an article that is no longer approved is not shown.
+    """
+    library, words = desk.answerer.library, desk.answerer.words
+    article = _shown(desk).get(article_id)
+    if article is None or snapshot in ("", library.manifest.id):
+        return article, library.passages, ""
+    try:
+        content = desk.live.content(snapshot)
+    except SnapshotError:
+        return article, library.passages, words.label_renewed
+    before = next((a for a in content.articles if a.source.id == article_id), None)
+    if before is None or before.text == article.text:
+        return article, library.passages, ""
+    return before, content.passages, words.label_older
 
 
 def _shown(desk: Desk) -> dict[str, Article]:

@@ -43,7 +43,6 @@ class Chat:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._words = desk.answerer.words
-        self._start = desk.answerer.suggestions[:BUTTONS]
 
     def ask(self, question: str | None, talk: Talk, request: gr.Request) -> list[Any]:
         """Answer what was typed or picked."""
@@ -54,15 +53,27 @@ class Chat:
         last = talk.turns[-1] if talk.turns else ""
         return self._turn(last, replace(talk, turns=talk.turns[:-1]), request, not_emergency=True)
 
+    @property
+    def _start(self) -> tuple[str, ...]:
+        """Return what to suggest first; a new index may answer other questions."""
+        return self._desk.answerer.suggestions[:BUTTONS]
+
+    def greet(self) -> list[Any]:
+        """Return what an opened page shows of the index in use: suggestions and its date."""
+        start = self._start
+        heading = gr.HTML(_heading(self._words.label_try), visible=bool(start))
+        return [heading, *(_button(n, start) for n in range(BUTTONS)), self._footer()]
+
     def clear(self) -> list[Any]:
         """Forget the conversation."""
         return self._page(Talk(), self._start, self._words.label_try, urgent=False)
 
     def _turn(self, question: str, talk: Talk, request: gr.Request, *, not_emergency: bool) -> list[Any]:
         visitor = visitor_of(request.client.host if request.client else None)
-        answer = self._desk.ask(visitor, question, talk.turns, not_emergency=not_emergency).answer
+        answer = self._desk.ask(visitor, question, talk.turns, entrance="chat", not_emergency=not_emergency).answer
         asked = question_html(answer.question, self._words) if answer.question else ""
-        talk = talk.add(answer, asked, answer_html(answer, self._words))
+        told = answer_html(answer, self._words, feedback=self._desk.journal is not None)
+        talk = talk.add(answer, asked, told)
         urgent = answer.status is Status.URGENT
         return self._page(talk, answer.suggestions[:BUTTONS], self._words.label_next, urgent=urgent)
 
@@ -97,7 +108,8 @@ class Chat:
             gr.HTML('<p role="status"></p>', js_on_load=None, elem_id="status")
             with gr.Row(elem_id="foot"):
                 clear = gr.Button(words.label_clear, elem_id="clear", scale=0)
-                gr.HTML(self._footer(), js_on_load=None, elem_id="links")
+                foot = gr.HTML(self._footer(), js_on_load=None, elem_id="links")
+            blocks.load(self.greet, None, [heading, *picks, foot], show_progress="hidden", api_visibility="private")
             outputs = [box, log, talk, again, heading, *picks]
             self._wire(box, send, picks, again, clear, talk, outputs)
         return blocks  # type: ignore[no-any-return]  # gradio's context manager is untyped
@@ -149,7 +161,19 @@ def head(desk: Desk) -> str:
     words = desk.answerer.words
     labels = {
         name: getattr(words, f"label_{name}")
-        for name in ("busy", "copied", "copy_failed", "context", "close", "safety")
+        for name in (
+            "busy",
+            "copied",
+            "copy_failed",
+            "context",
+            "close",
+            "safety",
+            "why",
+            "send",
+            "thanks",
+            "not_sent",
+            "reported",
+        )  # fmt: skip
     }
     data = "".join(f' data-{name.replace("_", "-")}="{esc(text)}"' for name, text in labels.items())
     return f'<meta name="quotewell"{data}><style>{STYLE}</style><script>{SCRIPT}</script>'

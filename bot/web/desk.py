@@ -1,4 +1,4 @@
-"""The one way in for the page and the API: count the visitor's questions, ask, turn any failure into fixed words."""
+"""The one way in for the page and the API: count a visitor's questions, ask, note, turn faults into fixed words."""
 
 import logging
 import threading
@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
 from bot.answer import Answerer
-from bot.errors import where
-from bot.types import Answer
+from bot.errors import JournalError, where
+from bot.journal import Journal
+from bot.live import Live
+from bot.types import Answer, Trace
 
 log = logging.getLogger(__name__)
 MINUTE = 60.0
@@ -51,21 +53,49 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Everything an entrance needs to answer a visitor."""
+    """Everything an entrance needs to answer a visitor. Without a journal nothing is noted."""
 
-    answerer: Answerer
+    live: Live
     limiter: Limiter
+    journal: Journal | None = None
 
-    def ask(self, visitor: str, question: str, turns: Sequence[str] = (), *, not_emergency: bool = False) -> Reply:
+    @property
+    def answerer(self) -> Answerer:
+        """Return the answerer in use; a caller that looks twice may see two."""
+        return self.live.answerer
+
+    def ask(
+        self, visitor: str, question: str, turns: Sequence[str] = (), *, entrance: str, not_emergency: bool = False
+    ) -> Reply:
         """Answer one question; never raises."""
-        words = self.answerer.words
+        answerer = self.answerer
         try:
             if not self.limiter.allow(visitor):
-                return Reply(self.answerer.fallback(words.too_many), 429)
-            return Reply(self.answerer.answer(question, turns, not_emergency=not_emergency).answer)
+                return Reply(answerer.fallback(answerer.words.too_many), 429)
+            trace = answerer.answer(question, turns, not_emergency=not_emergency)
         except Exception as error:
             log.error("Answering failed: %s", where(error))
-            return Reply(self.answerer.fallback(words.error), 500)
+            return Reply(answerer.fallback(answerer.words.error), 500)
+        self._note(trace, entrance)
+        return Reply(trace.answer)
+
+    def feedback(
+        self, trace_id: str, *, helpful: bool | None, reason: str, passage: tuple[str, int, int] | None
+    ) -> None:
+        """Note what a reader thinks of an answer; never raises."""
+        if self.journal is not None:
+            try:
+                self.journal.feedback(trace_id, helpful=helpful, reason=reason, passage=passage)
+            except JournalError as error:
+                log.error("feedback was not noted: %s", error)
+
+    def _note(self, trace: Trace, entrance: str) -> None:
+        """Write the answer into the journal; a full disk must not keep an answer from a patient."""
+        if self.journal is not None:
+            try:
+                self.journal.add(trace, entrance=entrance)
+            except JournalError as error:
+                log.error("an answer was not noted: %s", error)
 
 
 def visitor_of(host: str | None) -> str:

@@ -30,9 +30,14 @@ HEADERS = {
 CACHED = ("/assets/", "/static/", "/svelte/")  # the program's own files, the same for every visitor
 # What the chat page uses of Gradio. All else of it is closed: files, uploads, proxy, direct calls, its own schema.
 GRADIO_PAGE = re.compile(r"/gradio_api/(queue/join|queue/data|heartbeat/[\w-]+|app_id)/?|/config/?")
+# What the staff console uses besides; the wall before it lets nobody in without a session.
+STAFF_PAGE = re.compile(
+    r"/staff(/gradio_api/(upload|upload_progress)/?|" + GRADIO_PAGE.pattern + r")|/staff/(login|logout)"
+)
+STAFF_UPLOAD = re.compile(r"/staff/gradio_api/upload/?")
 # A path may hold a line break, so "." must match it too: else an address ending in %0a would slip through.
 GRADIO_CLOSED = re.compile(
-    r"/(gradio_api|login|logout|monitoring|token|user|upload|custom_component)([/=?\s].*)?", re.DOTALL
+    r"(?:/staff)?/(gradio_api|login|logout|monitoring|token|user|upload|custom_component)([/=?\s].*)?", re.DOTALL
 )
 Refusal = tuple[int, str]  # the HTTP status, and the fixed text for it
 
@@ -47,14 +52,17 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check one request and pass it on."""
         if scope["type"] == "websocket":
-            return  # no page here uses one
+            await send({"type": "websocket.close", "code": 1008})  # no page here uses one
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         guarded = _with_headers(scope["path"], send)
         refusal = self._refusal(scope)
         body = b""
-        if not refusal and scope["method"] not in ("GET", "HEAD", "OPTIONS"):
+        # An upload of staff is not held in memory here: Gradio streams it to disk and knows the limit.
+        small = not STAFF_UPLOAD.fullmatch(scope["path"])
+        if small and not refusal and scope["method"] not in ("GET", "HEAD", "OPTIONS"):
             body, refusal = await _read(receive)
             receive = _replay(body, receive)
         if refusal:
@@ -64,7 +72,7 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> Refusal | None:
         path, headers = scope["path"], Headers(scope=scope)
-        if GRADIO_CLOSED.fullmatch(path) and not GRADIO_PAGE.fullmatch(path):
+        if GRADIO_CLOSED.fullmatch(path) and not GRADIO_PAGE.fullmatch(path) and not STAFF_PAGE.fullmatch(path):
             return 403, "closed"
         if scope["method"] in ("GET", "HEAD", "OPTIONS"):
             return None

@@ -79,6 +79,55 @@
     frame.addEventListener("load", () => close.focus());
   }
 
+  // Feedback goes to the clinic's own server, without cookies; the reply tells nothing.
+  async function send(code, said) {
+    try {
+      const reply = await fetch("api/feedback", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        credentials: "omit",
+        body: JSON.stringify({ trace_id: code, ...said }),
+      });
+      say(reply.ok ? labels().thanks : labels().notSent);
+      return reply.ok;
+    } catch {
+      say(labels().notSent);
+      return false;
+    }
+  }
+
+  async function vote(button) {
+    const box = button.closest(".feedback");
+    const helpful = button.dataset.helpful === "true";
+    if (!(await send(button.closest(".answer").dataset.code, { helpful }))) return;
+    box.querySelectorAll(".vote").forEach((it) => it.setAttribute("aria-pressed", String(it === button)));
+    box.querySelector("form")?.remove();
+    if (!helpful) askWhy(box);
+  }
+
+  function askWhy(box) {
+    const form = document.createElement("form");
+    const label = Object.assign(document.createElement("label"), { textContent: labels().why });
+    const input = Object.assign(document.createElement("input"), { maxLength: 500 });
+    label.append(input);
+    form.append(label, Object.assign(document.createElement("button"), { textContent: labels().send }));
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      if (await send(box.closest(".answer").dataset.code, { helpful: false, reason: input.value })) form.remove();
+    });
+    box.append(form);
+    input.focus();
+  }
+
+  async function report(button) {
+    const { article, start, end } = button.dataset;
+    const code = button.closest(".answer").dataset.code;
+    if (await send(code, { article, start: Number(start), end: Number(end) })) {
+      button.textContent = labels().reported;
+      button.disabled = true;
+    }
+  }
+
   document.addEventListener("click", (event) => {
     const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
     const link = event.target.closest?.(".answer a.context");
@@ -88,6 +137,10 @@
       read(link);
     } else if (button) {
       copy(button);
+    } else if (event.target.closest?.(".answer button.vote")) {
+      vote(event.target);
+    } else if (event.target.closest?.(".answer button.report")) {
+      report(event.target);
     }
   });
 

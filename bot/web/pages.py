@@ -16,6 +16,8 @@ STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 CSP = (
     f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
+# The login page alone may send its form, and only back to this server.
+FORM_CSP = CSP.replace("form-action 'none'", "form-action 'self'")
 # What a reader may see of an article. Everything else, and whatever no rule has classified, is left out.
 READABLE = frozenset({Kind.BODY, Kind.HEADING, Kind.TITLE})
 
@@ -31,12 +33,15 @@ def page(title: str, body: str, words: Words) -> str:
     )
 
 
-def article_page(article: Article, passages: Iterable[Passage], start: int, end: int, words: Words) -> str:
+def article_page(
+    article: Article, passages: Iterable[Passage], start: int, end: int, words: Words, *, note: str = ""
+) -> str:
     """Return the readable words of one article with [start, end) marked; odd offsets mark less or nothing."""
     source = article.source
+    renewed = f'<p class="notice">{esc(note)}</p>' if note else ""
     body = (
         f'<p class="crumbs"><a href="../">{esc(words.label_back)}</a> <a href="../sources">'
-        f"{esc(words.label_sources)}</a></p><h1>{esc(source.title)}</h1>{about_source(source, words)}"
+        f"{esc(words.label_sources)}</a></p><h1>{esc(source.title)}</h1>{about_source(source, words)}{renewed}"
         f'<div class="reading">{reading(article, passages, start, end, words)}</div>'
         f'<p class="disclaimer">{linked(words.disclaimer)}</p>'
     )
@@ -105,6 +110,21 @@ def message_page(message: str, words: Words) -> str:
         f'</a></p><p class="disclaimer">{linked(words.disclaimer_no_quotes)}</p>'
     )
     return page(message, body, words)
+
+
+def login_page(words: Words, token: str, message: str) -> str:
+    """Return the form that staff sign in with; ``token`` proves that the form came from here."""
+    told = f'<p class="notice" role="alert">{esc(message)}</p>' if message else ""
+    body = (
+        f'<p class="crumbs"><a href="../">{esc(words.label_back)}</a></p><h1>{esc(words.staff_title)}</h1>{told}'
+        f'<form class="login" method="post" action="login"><input type="hidden" name="token" value="{esc(token)}">'
+        f'<label>{esc(words.staff_name)}<input name="name" autocomplete="username" required maxlength="40"></label>'
+        f'<label>{esc(words.staff_password)}<input name="password" type="password" '
+        f'autocomplete="current-password" required maxlength="200"></label>'
+        f'<button type="submit">{esc(words.staff_enter)}</button></form>'
+        f'<p class="disclaimer">{linked(words.disclaimer_no_quotes)}</p>'
+    )
+    return page(words.staff_title, body, words)
 
 
 def docs_page(schema: Mapping[str, Any], words: Words) -> str:

@@ -45,21 +45,26 @@ def question_html(question: str, words: Words) -> str:
     return f'<h2 class="asked" tabindex="-1">{label} <span class="asked-words">{esc(question)}</span></h2>'
 
 
-def answer_html(answer: Answer, words: Words) -> str:
-    """Return one whole message: words first, then quotes, then the disclaimer, inside one element."""
+def answer_html(answer: Answer, words: Words, *, feedback: bool = False) -> str:
+    """Return one whole message: words first, then quotes, then the disclaimer, inside one element.
+
+    With ``feedback`` a reader can say whether it helped and report a quote.
+    """
     dose_on_card = any(Tag.DOSE in quote.tags for quote in answer.quotes)
     notices = [n for n in answer.notices if not (dose_on_card and n.text == words.dose_label)]
     parts = [
         _message(answer, words),
         _notices(notices),
-        *(quote_html(quote, words) for quote in answer.quotes),
+        *(quote_html(quote, words, answer.snapshot, report=feedback) for quote in answer.quotes),
         f'<p class="disclaimer"><strong>{esc(words.label_safety)}:</strong> {linked(answer.disclaimer)}</p>',
+        _feedback(words) if feedback else "",
         _tools(answer, words),
     ]
-    return f'<article class="answer answer-{answer.status.value}">{"".join(parts)}</article>'
+    code = f' data-code="{esc(answer.trace_id)}"' if feedback else ""
+    return f'<article class="answer answer-{answer.status.value}"{code}>{"".join(parts)}</article>'
 
 
-def quote_html(quote: Quote, words: Words) -> str:
+def quote_html(quote: Quote, words: Words, snapshot: str = "", *, report: bool = False) -> str:
     """Return one quote card: the exact words, then where they come from."""
     label = {Role.BALANCE: words.label_balance, Role.DISAGREEMENT: words.label_disagreement}.get(quote.role)
     role = f'<p class="role">{esc(label)}</p>' if label else ""
@@ -68,7 +73,8 @@ def quote_html(quote: Quote, words: Words) -> str:
     return (
         f'<figure class="quote quote-{quote.role.value}">{role}{dose}'
         f'<blockquote><p class="words">{marked(quote.text, inside)}</p></blockquote>'
-        f"<figcaption>{source_html(quote.source, words)}{_where(quote, words)}</figcaption></figure>"
+        f"<figcaption>{source_html(quote.source, words)}{_where(quote, words, snapshot)}"
+        f"{_report(quote, words) if report else ''}</figcaption></figure>"
     )
 
 
@@ -93,10 +99,11 @@ def source_html(source: Source, words: Words) -> str:
     return f'<cite>{esc(source.title)}</cite><p class="facts">{line}</p>{sells}'
 
 
-def context_url(quote: Quote) -> str:
-    """Return the address of the reader page at this quote, relative to the chat page."""
+def context_url(quote: Quote, snapshot: str = "") -> str:
+    """Return the address of the reader page at this quote of ``snapshot``, relative to the chat page."""
     span = quote.span
-    return f"article/{url_quote(span.article, safe='')}?s={span.start}&e={span.end}#hit"
+    edition = f"&v={url_quote(snapshot, safe='')}" if snapshot else ""
+    return f"article/{url_quote(span.article, safe='')}?s={span.start}&e={span.end}{edition}#hit"
 
 
 def web_url(url: str | None) -> str | None:
@@ -138,11 +145,28 @@ def _notices(notices: Iterable[Notice]) -> str:
     return "".join(f'<p class="notice">{linked(notice.text)}</p>' for notice in notices)
 
 
-def _where(quote: Quote, words: Words) -> str:
+def _where(quote: Quote, words: Words, snapshot: str) -> str:
     page = f", {words.label_page} {quote.page}" if quote.page else ""
     file = f"{words.label_file} {quote.source.file}{page}"
-    link = f'<a class="context" href="{esc(context_url(quote))}">{esc(words.label_context)}</a>'
+    link = f'<a class="context" href="{esc(context_url(quote, snapshot))}">{esc(words.label_context)}</a>'
     return f'<p class="where">{link}<span class="file">{esc(file)}</span></p>'
+
+
+def _feedback(words: Words) -> str:
+    """Return the question whether it helped; the page's script sends the reply."""
+    return (
+        f'<div class="feedback"><span>{esc(words.label_helpful)}</span>'
+        f'<button type="button" class="vote" data-helpful="true">{esc(words.label_yes)}</button>'
+        f'<button type="button" class="vote" data-helpful="false">{esc(words.label_no)}</button></div>'
+    )
+
+
+def _report(quote: Quote, words: Words) -> str:
+    span = quote.span
+    return (
+        f'<button type="button" class="report" data-article="{esc(span.article)}" data-start="{span.start}" '
+        f'data-end="{span.end}">{esc(words.label_report)}</button>'
+    )
 
 
 def _tools(answer: Answer, words: Words) -> str:

@@ -1,0 +1,263 @@
+"""The staff console in a real browser: see what happened, keep the library, and what patients then get."""
+
+import hashlib
+import shutil
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import ROOT
+from web import serving
+
+from bot.accounts import Accounts
+from bot.answer import open_answerer
+from bot.build import build_index
+from bot.journal import Journal
+from bot.live import Live
+from bot.settings import load_settings
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+PASSWORD = "a long enough one"
+EFFECTS = "what are the common side effects"
+
+
+@pytest.fixture(scope="module")
+def clinic(built, tmp_path_factory):
+    """A clinic of its own: corpus, index, journal, one account and a running web app that follows the index."""
+    home = tmp_path_factory.mktemp("clinic")
+    shutil.copytree(ROOT / "corpus", home / "corpus")
+    shutil.copytree(built.index, home / "index")
+    settings = load_settings(
+        corpus=home / "corpus", index=home / "index", data=home / "data", questions_per_minute=100_000
+    )
+    build_index(settings)
+    accounts = Accounts(settings.data / "staff.json")
+    accounts.add("jane", PASSWORD)
+    live, journal = Live(open_answerer(settings)), Journal(settings.data / "journal.db")
+    end = live.watch()
+    with serving(live, journal=journal, accounts=accounts) as address:
+        yield address, live, settings
+    end()
+    journal.close()
+
+
+@pytest.fixture
+def staff(clinic, open_page):
+    """A page of the console, signed in."""
+    page = open_page(f"{clinic[0]}/staff/login", ready="[name=name]", viewport={"width": 1300, "height": 1000})
+    sign_in(page)
+    return page
+
+
+def sign_in(page):
+    page.fill("[name=name]", "jane")
+    page.fill("[name=password]", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_selector("#inspect-question")
+
+
+def tab(page, name, ready):
+    page.get_by_role("tab", name=name).click()
+    page.wait_for_selector(ready, timeout=20_000)
+    page.wait_for_timeout(300)
+
+
+def say(page, box, text):
+    page.fill(f"{box} textarea, {box} input", text)
+
+
+def choose(page, box, text):
+    page.click(f"{box} input")
+    page.locator(f"{box} [role=option]", has_text=text).first.click()
+
+
+def press(page, button, shows, text):
+    page.click(button)
+    page.locator(shows, has_text=text).first.wait_for(timeout=60_000)
+
+
+def shown(client_answerer, question=EFFECTS):
+    return [quote.text for quote in client_answerer.answerer.answer(question).answer.quotes]
+
+
+def test_the_inspector_shows_every_stage(staff, clinic):
+    say(staff, "#inspect-question", EFFECTS)
+    choose(staff, "#inspect-other", "without the evidence model")
+    staff.click("#inspect-go")
+    staff.wait_for_selector("#inspect-chart .bars li", timeout=20_000)
+    quotes = shown(clinic[1])
+    assert [node.text_content() for node in staff.locator("#inspect-answer .words").all()] == quotes
+    assert "consult your physician" in staff.locator("#inspect-answer").text_content()
+    summary = staff.locator("#inspect-summary").text_content()
+    for stage in ("screen", "retrieve", "rerank", "select", "total", clinic[1].answerer.library.manifest.id):
+        assert stage in summary
+    assert staff.locator("#inspect-chart .line").count() == staff.locator("#inspect-chart li").count()
+    assert staff.locator("#inspect-compared .side").count() == 2
+    assert staff.locator("#inspect-text mark.heat").count() >= 1
+    staff.get_by_role("button", name="All candidates").click()
+    assert "quoted" in staff.locator("#inspect-hits tbody").text_content()
+    assert "threshold" in staff.locator("#inspect-hits tbody").text_content()
+
+
+def test_an_urgent_message_is_screened_for_staff_too(staff):
+    say(staff, "#inspect-question", "my chest hurts")
+    press(staff, "#inspect-go", "#inspect-summary", "Nothing was searched")
+    assert "emergency" in staff.locator("#inspect-summary").text_content()
+    assert staff.locator("#inspect-answer .quote").count() == 0
+
+
+def test_what_a_patient_says_reaches_the_journal_and_the_inspector(clinic, open_page, staff):
+    patient = open_page(clinic[0])
+    patient.fill("#question textarea, #question input", "is there any nausea with it")
+    patient.keyboard.press("Enter")
+    patient.wait_for_selector("#log .answer .vote", timeout=20_000)
+    patient.wait_for_timeout(500)
+    patient.click('.vote[data-helpful="false"]')
+    patient.fill(".feedback input", "not what I asked, mail me at jo@example.org")
+    patient.click(".feedback form button")
+    patient.wait_for_function("!document.querySelector('.feedback form')")
+    patient.locator("button.report").first.click()
+    patient.locator("button.report", has_text="Reported").wait_for()
+    code = patient.locator(".tools code").text_content()
+    tab(staff, "Journal", "#journal-shown table")
+    say(staff, "#journal-text", "nausea")
+    press(staff, "#journal-go", "#journal-shown", "nausea")
+    row = staff.locator("#journal-shown tbody tr", has_text=code).text_content()
+    assert "did not help" in row
+    assert "reported" in row
+    assert "jo@example.org" not in row
+    staff.get_by_role("link", name=code).click()
+    staff.wait_for_selector("#inspect-chart .bars li", timeout=20_000)
+    assert "not what I asked" in staff.locator("#inspect-told").text_content()
+    assert "nausea" in staff.locator("#inspect-answer").text_content()
+    assert staff.locator("#inspect-text mark.heat").count() >= 1
+
+
+def test_unanswered_questions_are_grouped_and_counted(clinic, staff, open_page):
+    import httpx
+
+    for question in ("which dog food is best", "what is the best dog food", "who won the football match"):
+        httpx.post(f"{clinic[0]}/api/ask", json={"question": question}, timeout=30)
+    tab(staff, "What is missing", "#gaps-shown table")
+    first = staff.locator("#gaps-shown tbody tr").first.text_content()
+    assert first.startswith("2")
+    assert "dog food" in first
+    with staff.expect_download() as download:
+        staff.get_by_role("link", name="Save as CSV").click()
+    saved = download.value.path().read_text()
+    assert "dog food" in saved
+    assert "consult your physician" in saved
+    tab(staff, "Overview", "#overview-told table")
+    assert "no_evidence" in staff.locator("#overview-told").text_content()
+    staff.locator("#overview-asked canvas, #overview-asked svg").first.wait_for(timeout=20_000)
+
+
+def test_a_withheld_sentence_is_gone_after_publishing_and_back_after_undo(clinic, staff):
+    _, live, settings = clinic
+    answer = live.answerer.answer(EFFECTS).answer
+    quote = answer.quotes[0]
+    sentence = quote.text[quote.highlights[0][0] - quote.span.start : quote.highlights[0][1] - quote.span.start]
+    sidecar = settings.corpus / f"{quote.span.article}.toml"
+    before = hashlib.sha256(sidecar.read_bytes()).hexdigest()
+    tab(staff, "Library", "#keep-articles table")
+    choose(staff, "#keep-article", quote.span.article)
+    staff.wait_for_timeout(800)
+    choose(staff, "#keep-sentence", sentence[:40])
+    press(staff, "#keep-withhold", "#keep-told", "give a reason")
+    choose(staff, "#keep-sentence", sentence[:40])
+    say(staff, "#keep-reason", "too blunt")
+    press(staff, "#keep-withhold", "#keep-told", "Done")
+    assert "too blunt" in sidecar.read_text()
+    assert 'by = "jane"' in sidecar.read_text()
+    press(staff, "#keep-plan", "#keep-planned", f"changed: {quote.span.article}")
+    assert any(sentence in text for text in shown(live))  # nothing changes before it is published
+    press(staff, "#keep-publish", "#keep-told", "The new index is in use")
+    assert not any(sentence in text for text in shown(live))
+    number = staff.locator("#keep-acts tbody tr", has_text="withheld").first.locator("td").first.text_content()
+    say(staff, "#keep-number", number)
+    press(staff, "#keep-undo", "#keep-told", "undid")
+    assert hashlib.sha256(sidecar.read_bytes()).hexdigest() == before
+    press(staff, "#keep-publish", "#keep-told", "The new index is in use")
+    assert any(sentence in text for text in shown(live))
+
+
+def test_a_new_file_is_quoted_only_after_approval(clinic, staff, tmp_path):
+    _, live, settings = clinic
+    leaflet = tmp_path / "Parking at the clinic.txt"
+    costs = "Parking for patients costs four dollars in the garage behind the clinic."
+    leaflet.write_text(f"Parking at the clinic.\n\n{costs}\n")
+    tab(staff, "Library", "#keep-articles table")
+    staff.set_input_files("#keep-files input[type=file]", leaflet)
+    staff.locator("#keep-files", has_text="Parking").wait_for()
+    press(staff, "#keep-add", "#keep-told", "added as parking-at-the-clinic")
+    press(staff, "#keep-publish", "#keep-told", "The new index is in use")
+    question = "how much is parking for patients in the garage"
+    assert not any("four dollars" in text for text in shown(live, question))
+    choose(staff, "#keep-article", "parking-at-the-clinic")
+    choose(staff, "#keep-status", "approved")
+    press(staff, "#keep-set-status", "#keep-told", "Done")
+    press(staff, "#keep-publish", "#keep-told", "The new index is in use")
+    assert any("four dollars" in text for text in shown(live, question))
+    assert 'approved_by = "jane"' in (settings.corpus / "parking-at-the-clinic.toml").read_text()
+    before = live.answerer.library.manifest.id
+    staff.click("#keep-older input")
+    staff.locator("#keep-older [role=option]").first.click()
+    press(staff, "#keep-rollback", "#keep-told", "Rolled back")
+    assert live.answerer.library.manifest.id != before
+
+
+def test_a_regression_question_that_fails_blocks_publishing(clinic, staff):
+    _, live, settings = clinic
+    tab(staff, "Regression questions", "#questions-shown")
+    say(staff, "#questions-question", EFFECTS)
+    staff.click("#questions-look")
+    staff.locator("#questions-must label").first.wait_for(timeout=20_000)
+    words = staff.locator("#questions-must label").first.text_content()
+    staff.locator("#questions-must input").first.check()
+    press(staff, "#questions-save", "#questions-told", "Saved")
+    assert "holds" in staff.locator("#questions-shown").text_content()
+    article, text = words.strip().split(": ", 1)
+    tab(staff, "Library", "#keep-articles table")
+    choose(staff, "#keep-article", article)
+    staff.wait_for_timeout(800)
+    choose(staff, "#keep-sentence", text[:30])
+    say(staff, "#keep-reason", "a test")
+    press(staff, "#keep-withhold", "#keep-told", "Done")
+    in_use = live.answerer.library.manifest.id
+    press(staff, "#keep-publish", "#keep-told", "Not published")
+    assert "Stands in the way" in staff.locator("#keep-planned").text_content()
+    assert live.answerer.library.manifest.id == in_use
+    say(staff, "#keep-accept", "agreed with the team")
+    press(staff, "#keep-publish", "#keep-told", "The new index is in use")
+    accepted = live.answerer.library.manifest.accepted
+    assert [(a.by, a.why) for a in accepted] == [("jane", "agreed with the team")]
+    (settings.corpus / "questions.jsonl").unlink()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_the_console(clinic, open_page, scheme):
+    page = open_page(
+        f"{clinic[0]}/staff/login", ready="[name=name]", color_scheme=scheme, viewport={"width": 1300, "height": 1000}
+    )
+    found = serious(page)
+    sign_in(page)
+    say(page, "#inspect-question", EFFECTS)
+    page.click("#inspect-go")
+    page.wait_for_selector("#inspect-chart .bars li", timeout=20_000)
+    found += serious(page)
+    for name, ready in (
+        ("Journal", "#journal-shown"), ("What is missing", "#gaps-shown"), ("Overview", "#overview-told table"),
+        ("Library", "#keep-articles table"), ("Regression questions", "#questions-shown"),
+    ):  # fmt: skip
+        tab(page, name, ready)
+        page.wait_for_timeout(700)
+        found += [(name, *fault) for fault in serious(page)]
+    assert not found
+
+
+def serious(page):
+    return [
+        (violation["id"], node["html"][:160])
+        for violation in Axe().run(page).response["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"][:3]
+    ]
