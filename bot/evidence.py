@@ -60,7 +60,19 @@ def select(
     quotes, disagreement = _both_sides(library, quotes, every, queries, limits)
     quotes, premise = _answer_premise(library, quotes, every, queries, limits)
     shown, unbalanced = _balance(library, quotes, every, limits)
+    shown = _named(shown, frozenset(kind for query in queries for kind in query.kinds))
+    disagreement |= any(quote.role is Role.DISAGREEMENT for quote in shown)
     return Selection(tuple(shown), every, unbalanced, disagreement, premise)
+
+
+def _named(shown: list[Quote], kinds: frozenset[str]) -> list[Quote]:
+    """Call a balancing quote by its name when it contradicts another one on the very thing that is asked."""
+    return [
+        replace(quote, role=Role.DISAGREEMENT)
+        if quote.role is Role.BALANCE and any(disagree(quote, other, kinds) for other in shown)
+        else quote
+        for quote in shown
+    ]
 
 
 def _take(
@@ -175,6 +187,7 @@ def make_quote(library: Library, hit: Hit, role: Role) -> Quote | None:
         score=hit.probability,
         source=article.source,
         tags=frozenset(tag for sentence in chosen for tag in sentence.tags),
+        page=article.source.page_of(span.start),
     )
 
 
