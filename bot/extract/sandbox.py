@@ -53,6 +53,8 @@ def run(path: Path, limits: Limits, find: Callable[[str], Reader]) -> dict[str, 
         return asdict(parse(path, limits, read))
     except ExtractError as error:
         return {"error": str(error), "broken": False}
+    except ImportError as error:
+        return {"error": f"cannot be read: a library is missing here ({error}). Run: make install", "broken": True}
     except MemoryError:
         return {
             "error": f"needs more than {limits.memory / 1e6:.0f} MB of memory to be read. Split it, or export it as "

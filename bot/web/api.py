@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.errors import SnapshotError
+from bot.library import Library
 from bot.types import Article, Passage, ReviewStatus
 from bot.web.desk import Desk, visitor_of
 from bot.web.pages import CSP, article_page, docs_page, message_page, sources_page
@@ -116,8 +117,8 @@ def _edition(desk: Desk, article_id: str, snapshot: str) -> tuple[Article | None
 
     Old conversations keep showing the words that answered them; an article that is no longer approved is not shown.
     """
-    library, words = desk.answerer.library, desk.answerer.words
-    article = _shown(desk).get(article_id)
+    library, words = desk.answerer.library, desk.answerer.words  # once: it may be swapped at any moment
+    article = _approved(library).get(article_id)
     if article is None or snapshot in ("", library.manifest.id):
         return article, library.passages, ""
     try:
@@ -131,8 +132,12 @@ def _edition(desk: Desk, article_id: str, snapshot: str) -> tuple[Article | None
 
 
 def _shown(desk: Desk) -> dict[str, Article]:
-    articles = desk.answerer.library.articles
-    return {key: found for key, found in articles.items() if found.source.review.status is ReviewStatus.APPROVED}
+    return _approved(desk.answerer.library)
+
+
+def _approved(library: Library) -> dict[str, Article]:
+    found = library.articles.items()
+    return {key: article for key, article in found if article.source.review.status is ReviewStatus.APPROVED}
 
 
 def _offset(value: str) -> int:
