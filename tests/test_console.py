@@ -87,6 +87,8 @@ def test_the_inspector_shows_every_stage(staff, clinic):
     quotes = shown(clinic[1])
     assert [node.text_content() for node in staff.locator("#inspect-answer .words").all()] == quotes
     assert "consult your physician" in staff.locator("#inspect-answer").text_content()
+    link = staff.locator("#inspect-answer a.context").first
+    assert staff.evaluate("link => link.href", link.element_handle()).startswith(f"{clinic[0]}/article/")
     summary = staff.locator("#inspect-summary").text_content()
     for stage in ("screen", "retrieve", "rerank", "select", "total", clinic[1].answerer.library.manifest.id):
         assert stage in summary

@@ -84,7 +84,7 @@ class Inspector:
             second = self._second(answerer, other).answer(question, turns).answer
             pair = (answer_to_dict(trace.answer), answer_to_dict(second))
             compared = compared_view(("in use", other), pair)
-        shown = answer_html(trace.answer, answerer.words)
+        shown = answer_html(trace.answer, answerer.words, base="../")
         return self._page("", trace_to_dict(trace), shown, compared)
 
     def _second(self, answerer: Answerer, other: str) -> Answerer:

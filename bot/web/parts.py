@@ -45,17 +45,17 @@ def question_html(question: str, words: Words) -> str:
     return f'<h2 class="asked" tabindex="-1">{label} <span class="asked-words">{esc(question)}</span></h2>'
 
 
-def answer_html(answer: Answer, words: Words, *, feedback: bool = False) -> str:
+def answer_html(answer: Answer, words: Words, *, feedback: bool = False, base: str = "") -> str:
     """Return one whole message: words first, then quotes, then the disclaimer, inside one element.
 
-    With ``feedback`` a reader can say whether it helped and report a quote.
+    With ``feedback`` a reader can say whether it helped and report a quote; ``base`` leads to the chat's page.
     """
     dose_on_card = any(Tag.DOSE in quote.tags for quote in answer.quotes)
     notices = [n for n in answer.notices if not (dose_on_card and n.text == words.dose_label)]
     parts = [
         _message(answer, words),
         _notices(notices),
-        *(quote_html(quote, words, answer.snapshot, report=feedback) for quote in answer.quotes),
+        *(quote_html(quote, words, answer.snapshot, report=feedback, base=base) for quote in answer.quotes),
         f'<p class="disclaimer"><strong>{esc(words.label_safety)}:</strong> {linked(answer.disclaimer)}</p>',
         _feedback(words) if feedback else "",
         _tools(answer, words),
@@ -64,7 +64,7 @@ def answer_html(answer: Answer, words: Words, *, feedback: bool = False) -> str:
     return f'<article class="answer answer-{answer.status.value}"{code}>{"".join(parts)}</article>'
 
 
-def quote_html(quote: Quote, words: Words, snapshot: str = "", *, report: bool = False) -> str:
+def quote_html(quote: Quote, words: Words, snapshot: str = "", *, report: bool = False, base: str = "") -> str:
     """Return one quote card: the exact words, then where they come from."""
     label = {Role.BALANCE: words.label_balance, Role.DISAGREEMENT: words.label_disagreement}.get(quote.role)
     role = f'<p class="role">{esc(label)}</p>' if label else ""
@@ -73,7 +73,7 @@ def quote_html(quote: Quote, words: Words, snapshot: str = "", *, report: bool =
     return (
         f'<figure class="quote quote-{quote.role.value}">{role}{dose}'
         f'<blockquote><p class="words">{marked(quote.text, inside)}</p></blockquote>'
-        f"<figcaption>{source_html(quote.source, words)}{_where(quote, words, snapshot)}"
+        f"<figcaption>{source_html(quote.source, words)}{_where(quote, words, snapshot, base)}"
         f"{_report(quote, words) if report else ''}</figcaption></figure>"
     )
 
@@ -145,10 +145,10 @@ def _notices(notices: Iterable[Notice]) -> str:
     return "".join(f'<p class="notice">{linked(notice.text)}</p>' for notice in notices)
 
 
-def _where(quote: Quote, words: Words, snapshot: str) -> str:
+def _where(quote: Quote, words: Words, snapshot: str, base: str) -> str:
     page = f", {words.label_page} {quote.page}" if quote.page else ""
     file = f"{words.label_file} {quote.source.file}{page}"
-    link = f'<a class="context" href="{esc(context_url(quote, snapshot))}">{esc(words.label_context)}</a>'
+    link = f'<a class="context" href="{esc(base + context_url(quote, snapshot))}">{esc(words.label_context)}</a>'
     return f'<p class="where">{link}<span class="file">{esc(file)}</span></p>'
 
 
