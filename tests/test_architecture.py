@@ -44,7 +44,7 @@ HOMES = {
     "docx": {"extract.*"},
     "trafilatura": {"extract.*"},
     "lxml": {"extract.*"},
-    "pandas": {"web.records"},
+    "pandas": {"web.overview"},
     "watchfiles": {"cli.*"},
     "gradio": {"web.*"},
     "fastapi": {"web", "web.*"},

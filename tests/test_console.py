@@ -4,9 +4,8 @@ import hashlib
 import shutil
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from conftest import ROOT
-from web import serving
+from web import serious, serving
 
 from bot.accounts import Accounts
 from bot.answer import open_answerer
@@ -251,15 +250,5 @@ def test_axe_finds_nothing_serious_in_the_console(clinic, open_page, scheme):
         ("Library", "#keep-articles table"), ("Regression questions", "#questions-shown"),
     ):  # fmt: skip
         tab(page, name, ready)
-        page.wait_for_timeout(700)
         found += [(name, *fault) for fault in serious(page)]
     assert not found
-
-
-def serious(page):
-    return [
-        (violation["id"], node["html"][:160])
-        for violation in Axe().run(page).response["violations"]
-        if violation["impact"] in ("serious", "critical")
-        for node in violation["nodes"][:3]
-    ]

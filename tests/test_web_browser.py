@@ -2,6 +2,7 @@
 
 import pytest
 from conftest import HOSTILE
+from web import serious, serving
 
 pytestmark = pytest.mark.browser
 BOX = "#question textarea, #question input"
@@ -38,6 +39,97 @@ def test_a_suggested_question_is_answered(open_page, site):
     page.locator("button.pick:visible").first.click()
     wait_for_answer(page, 1)
     assert page.locator("#log .answer .quote").count() >= 1
+
+
+def opened(page):
+    """Load the page anew and wait until all that its opening asks the server for has come."""
+    with page.expect_response("**/run/predict"):
+        page.reload()
+    page.wait_for_selector(BOX)
+    return page
+
+
+def slowly(page, seconds, which):
+    """Hold back the server's answers to the events for which ``which`` is true; return the list of all that is sent."""
+    sent = []
+
+    def hold(route):
+        data = route.request.post_data_json["data"]
+        sent.append(data)
+        if which(data):
+            page.wait_for_timeout(seconds * 1000)
+        route.continue_()
+
+    page.route("**/run/predict", hold)
+    return sent
+
+
+def test_a_question_typed_while_the_page_still_opens_is_answered(open_page, site):
+    page = open_page(site)
+    sent = slowly(page, 1.5, lambda data: not data)
+    page.reload()
+    page.wait_for_selector(BOX)
+    ask(page, "what are the common side effects")
+    page.wait_for_timeout(2000)
+    assert page.locator("#log .answer .quote").count() >= 1  # what the opening brings late takes nothing away
+    assert [len(data) for data in sent] == [0, 2]
+
+
+def test_while_one_question_waits_no_second_one_is_sent(open_page, site):
+    page = opened(open_page(site))
+    sent = slowly(page, 1.0, bool)
+    page.fill(BOX, "my chest hurts and i can not breathe")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(200)
+    page.keyboard.press("Enter")
+    page.locator("#ask").click(force=True, no_wait_after=True)
+    page.locator("button.pick:visible").first.click(force=True, no_wait_after=True)
+    wait_for_answer(page, 1)
+    page.wait_for_timeout(500)
+    assert page.locator("#log .answer-urgent").count() == 1
+    assert len(sent) == 1
+    page.locator("#again").click()
+    wait_for_answer(page, 2)
+    assert len(sent) == 2
+
+
+FAILURES = {
+    "network": lambda route: route.abort(),
+    "refused": lambda route: route.fulfill(status=429, content_type="application/json", body="{}"),
+    "broken": lambda route: route.fulfill(status=500, content_type="application/json", body='{"error": null}'),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_when_no_answer_comes_back_the_page_says_so_and_can_ask_again(open_page, site, answerer, failure):
+    page = opened(open_page(site))
+    page.route("**/run/predict", FAILURES[failure])
+    page.fill(BOX, "what are the common side effects")
+    page.keyboard.press("Enter")
+    told_what_to_do(page, answerer)
+    assert page.locator(BOX).input_value() == "what are the common side effects"
+    page.unroute("**/run/predict")
+    page.keyboard.press("Enter")
+    wait_for_answer(page, 1)
+    assert page.locator("#status").text_content().strip() == ""
+
+
+def test_when_the_server_is_gone_the_page_says_so_and_keeps_what_was_said(open_page, answerer):
+    with serving(answerer) as address:
+        page = opened(open_page(address))
+        ask(page, "what are the common side effects")
+    page.fill(BOX, "how long does the relief last")
+    page.keyboard.press("Enter")
+    told_what_to_do(page, answerer)
+    page.wait_for_timeout(3000)
+    assert page.locator("#log .answer").count() == 1
+
+
+def told_what_to_do(page, answerer):
+    page.wait_for_function("document.querySelector('#status').textContent.includes('911')", timeout=10_000)
+    told = page.locator("#status").text_content()
+    assert answerer.words.error in told
+    assert "consult your physician" in told
 
 
 def test_a_follow_up_knows_the_question_before(open_page, site):
@@ -113,12 +205,9 @@ def test_nothing_of_a_visit_stays_in_the_browser(open_page, site):
 
 @pytest.mark.parametrize("path", ["/sources", "/docs"])
 def test_axe_finds_nothing_serious_on_the_plain_pages(open_page, site, path):
-    from axe_playwright_python.sync_playwright import Axe
-
     page = open_page(site, color_scheme="dark")
     page.goto(site + path)
-    found = Axe().run(page).response["violations"]
-    assert not [v["id"] for v in found if v["impact"] in ("serious", "critical")]
+    assert not serious(page)
 
 
 def test_by_keyboard_alone(open_page, site):
@@ -155,13 +244,9 @@ def test_a_phone_needs_no_sideways_scrolling(open_page, site, width):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("question", ["what are the common side effects", "my chest hurts", "who won the chess cup"])
 def test_axe_finds_nothing_serious(open_page, site, scheme, question):
-    from axe_playwright_python.sync_playwright import Axe
-
     page = open_page(site, color_scheme=scheme)
     ask(page, question)
-    found = Axe().run(page).response["violations"]
-    serious = [(v["id"], v["nodes"][0]["html"][:120]) for v in found if v["impact"] in ("serious", "critical")]
-    assert not serious
+    assert not serious(page)
 
 
 def test_answers_are_announced(open_page, site):

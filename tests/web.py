@@ -41,3 +41,20 @@ def serving(answerer, **parts):
         yield address
         server.should_exit = True
         thread.join(timeout=20)
+
+
+def serious(page):
+    """Return what axe-core finds serious on the page, once it has come to rest."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    # What waits for the server, and what fades in, is drawn pale.
+    page.wait_for_function(
+        "![...document.querySelectorAll('.pending')].some((part) => getComputedStyle(part).opacity < 1)"
+        " && document.getAnimations().every((one) => one.playState !== 'running')"
+    )
+    return [
+        (violation["id"], node["html"][:160])
+        for violation in Axe().run(page).response["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"][:3]
+    ]

@@ -16,11 +16,15 @@ from bot.types import Answer, Status
 from bot.web.desk import Desk, visitor_of
 from bot.web.pages import STYLE
 from bot.web.parts import answer_html, esc, linked, question_html
+from bot.web.wiring import HIDDEN
 
 SCRIPT = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
 MOST_SHOWN = 12  # the whole log is sent again with every answer
 BUTTONS = 5  # suggested questions at most
 ALL_INPUTS = "(...given) => { window.quotewell.busy(); return given; }"
+LABELS = (
+    "busy", "copied", "copy_failed", "context", "close", "safety", "why", "send", "thanks", "not_sent", "reported",
+)  # fmt: skip
 FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 
 
@@ -109,13 +113,13 @@ class Chat:
             with gr.Row(elem_id="foot"):
                 clear = gr.Button(words.label_clear, elem_id="clear", scale=0)
                 foot = gr.HTML(self._footer(), js_on_load=None, elem_id="links")
-            blocks.load(self.greet, None, [heading, *picks, foot], show_progress="hidden", api_visibility="private")
+            blocks.load(self.greet, None, [heading, *picks, foot], **HIDDEN)
             outputs = [box, log, talk, again, heading, *picks]
             self._wire(box, send, picks, again, clear, talk, outputs)
         return blocks  # type: ignore[no-any-return]  # gradio's context manager is untyped
 
     def _wire(self, box: Any, send: Any, picks: Any, again: Any, clear: Any, talk: Any, outputs: Any) -> None:  # noqa: ANN401
-        shared: dict[str, Any] = {"outputs": outputs, "show_progress": "hidden", "api_visibility": "private"}
+        shared: dict[str, Any] = HIDDEN | {"outputs": outputs}
         asked = [
             gr.on([box.submit, send.click], self.ask, [box, talk], js=ALL_INPUTS, **shared),
             *(pick.click(self.ask, [pick, talk], js=ALL_INPUTS, **shared) for pick in picks),
@@ -147,7 +151,7 @@ class Chat:
 def mount_chat(app: FastAPI, desk: Desk) -> FastAPI:
     """Mount the patient's page at "/", after every plain route."""
     blocks = Chat(desk).blocks()
-    blocks.queue(max_size=100, default_concurrency_limit=4, api_open=False)
+    blocks.queue(api_open=False)
     gr.mount_gradio_app(
         app, blocks, path="/", footer_links=[], run_history=False, show_error=False, max_file_size=1,
         ssr_mode=False, mcp_server=False, pwa=False, enable_monitoring=False, theme=theme(), head=head(desk),
@@ -159,21 +163,8 @@ def mount_chat(app: FastAPI, desk: Desk) -> FastAPI:
 def head(desk: Desk) -> str:
     """Return the page's own style and script. Inline: Gradio would rewrite the selectors of its ``css`` option."""
     words = desk.answerer.words
-    labels = {
-        name: getattr(words, f"label_{name}")
-        for name in (
-            "busy",
-            "copied",
-            "copy_failed",
-            "context",
-            "close",
-            "safety",
-            "why",
-            "send",
-            "thanks",
-            "not_sent",
-            "reported",
-        )  # fmt: skip
+    labels = {name: getattr(words, f"label_{name}") for name in LABELS} | {
+        "error": f"{words.error} {words.disclaimer_no_quotes}"
     }
     data = "".join(f' data-{name.replace("_", "-")}="{esc(text)}"' for name, text in labels.items())
     return f'<meta name="quotewell"{data}><style>{STYLE}</style><script>{SCRIPT}</script>'

@@ -5,14 +5,19 @@ from pathlib import Path
 import gradio as gr
 from fastapi import FastAPI, Request
 
+from bot.acts import Acts
 from bot.web.chat import theme
 from bot.web.desk import Desk
+from bot.web.exports import export_routes
 from bot.web.inspect import Inspector
 from bot.web.keeping import Keeping
 from bot.web.login import COOKIE, Sessions
+from bot.web.overview import Overview
 from bot.web.pages import STYLE
 from bot.web.parts import esc, linked
-from bot.web.records import Records, export_routes
+from bot.web.records import Records
+from bot.web.regression import Regression
+from bot.web.wiring import HIDDEN
 
 LOOK = Path(__file__).with_name("console.css").read_text(encoding="utf-8")
 LARGEST = "50mb"  # of one uploaded file; the reader of each format has limits of its own
@@ -20,9 +25,9 @@ LARGEST = "50mb"  # of one uploaded file; the reader of each format has limits o
 
 def mount_console(app: FastAPI, desk: Desk, sessions: Sessions) -> None:
     """Mount the console and its downloads; ``StaffWall`` must stand before them."""
-    records = Records(desk)
-    app.include_router(export_routes(desk, records))
-    blocks = console(desk, records)
+    overview = Overview(desk)
+    app.include_router(export_routes(desk, overview))
+    blocks = console(desk, overview)
     blocks.queue(max_size=50, default_concurrency_limit=2, api_open=False)
 
     def who(request: Request) -> str | None:
@@ -36,16 +41,17 @@ def mount_console(app: FastAPI, desk: Desk, sessions: Sessions) -> None:
     blocks.has_launched = True  # mounting leaves Gradio's own check of file paths off; only this turns it on
 
 
-def console(desk: Desk, records: Records) -> gr.Blocks:
+def console(desk: Desk, overview: Overview) -> gr.Blocks:
     """Build the tabs."""
-    words, keeping, inspector = desk.answerer.words, Keeping(desk), Inspector(desk)
+    words, settings = desk.answerer.words, desk.answerer.settings
+    acts = Acts(settings.data / "acts.jsonl", settings.corpus)
     tabs = (
-        ("Inspector", inspector.blocks),
-        ("Journal", records.journal_tab),
-        ("What is missing", records.gaps_tab),
-        ("Overview", records.overview_tab),
-        ("Library", keeping.library_tab),
-        ("Regression questions", keeping.questions_tab),
+        ("Inspector", Inspector(desk).tab),
+        ("Journal", Records(desk).tab),
+        ("What is missing", overview.gaps_tab),
+        ("Overview", overview.tab),
+        ("Library", Keeping(desk, acts).tab),
+        ("Regression questions", Regression(desk, acts).tab),
     )
     with gr.Blocks(analytics_enabled=False, title=words.staff_title, delete_cache=(3600, 3600)) as blocks:
         gr.HTML(
@@ -61,5 +67,5 @@ def console(desk: Desk, records: Records) -> gr.Blocks:
                     opened, outputs = build()
                 # Only the first tab is filled at once; the others when somebody looks at them.
                 event = blocks.load if number == 0 else tab.select
-                event(opened, None, outputs, show_progress="hidden", api_visibility="private")
+                event(opened, None, outputs, **HIDDEN)
     return blocks  # type: ignore[no-any-return]  # gradio's context manager is untyped

@@ -29,10 +29,11 @@ HEADERS = {
 }
 CACHED = ("/assets/", "/static/", "/svelte/")  # the program's own files, the same for every visitor
 # What the chat page uses of Gradio. All else of it is closed: files, uploads, proxy, direct calls, its own schema.
-GRADIO_PAGE = re.compile(r"/gradio_api/(queue/join|queue/data|heartbeat/[\w-]+|app_id)/?|/config/?")
+GRADIO_PAGE = re.compile(r"/gradio_api/(run/predict|heartbeat/[\w-]+|app_id)/?|/config/?")
 # What the staff console uses besides; the wall before it lets nobody in without a session.
 STAFF_PAGE = re.compile(
-    r"/staff(/gradio_api/(upload|upload_progress)/?|" + GRADIO_PAGE.pattern + r")|/staff/(login|logout)"
+    r"/staff(/gradio_api/(queue/(join|data)|upload|upload_progress)/?|" + GRADIO_PAGE.pattern + r")"
+    r"|/staff/(login|logout)"
 )
 STAFF_UPLOAD = re.compile(r"/staff/gradio_api/upload/?")
 # A path may hold a line break, so "." must match it too: else an address ending in %0a would slip through.

@@ -13,6 +13,7 @@ from bot.snapshot import Content
 from bot.web.desk import Desk
 from bot.web.parts import answer_html, esc
 from bot.web.views import Found, article_view, chart_view, compared_view, found_in, hits_view, summary_view
+from bot.web.wiring import DIRECT
 from bot.wire import answer_to_dict, trace_to_dict
 
 NOTHING = "nothing"
@@ -25,7 +26,7 @@ class Inspector:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    def blocks(self) -> tuple[Any, list[Any]]:
+    def tab(self) -> tuple[Any, list[Any]]:
         """Build the tab; return the handler for an opened page and its outputs."""
         with gr.Row():
             question = gr.Textbox(label="Question", elem_id="inspect-question", scale=3)
@@ -49,15 +50,16 @@ class Inspector:
             text = gr.HTML("", js_on_load=None, elem_id="inspect-text")
         state = gr.State({}, time_to_live=3600)
         outputs = [told, shown, compared, chart, summary, hits, article, text, state]
-        wired: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
-        gr.on([go.click, question.submit, code.submit], self.show, [question, earlier, code, other], outputs, **wired)
-        article.input(self.read, [article, state], [text], **wired)
+        gr.on([go.click, question.submit, code.submit], self.show, [question, earlier, code, other], outputs, **DIRECT)
+        article.input(self.read, [article, state], [text], **DIRECT)
         return self.opened, [code, other, *outputs]
 
     def opened(self, request: gr.Request) -> list[Any]:
         """Show the answer that the page's address names, if any."""
         code = str(dict(request.query_params).get("code", ""))[:40]
-        return [code, gr.Dropdown(self._others(), value=NOTHING), *self.show("", "", code, NOTHING)]
+        # Without a code nothing is drawn: somebody may have asked before this comes back.
+        page = self.show("", "", code, NOTHING) if code else [gr.skip()] * len(self._page("", {}, None))
+        return [code or gr.skip(), gr.Dropdown(self._others()), *page]
 
     def show(self, question: str | None, earlier: str | None, code: str | None, other: str | None) -> list[Any]:
         """Ask the question, or open the answer of ``code``."""

@@ -1,8 +1,7 @@
-"""Keeping the library: add and approve articles, decide on sentences, publish, roll back; regression questions."""
+"""Keeping the library: add and approve articles, decide on sentences, publish, roll back."""
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from bot.ingest import Added, add_files
 from bot.lint import lint
 from bot.live import Live
 from bot.lock import indexing
-from bot.questions import Mark, Question, ask_all, read_questions, save_questions
 from bot.reindex import Blocked, plan_lines, reindex
 from bot.settings import Settings
 from bot.sidecar import pin, release, set_status, tag, withhold
@@ -24,25 +22,23 @@ from bot.snapshot import Content
 from bot.types import Kind, ReviewStatus, Tag
 from bot.web.desk import Desk
 from bot.web.parts import esc
-from bot.web.views import table
+from bot.web.views import lines_view, table, told_view
+from bot.web.wiring import DIRECT, QUEUED, signed_in, today
 
-WIRED: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
 STAY = "The library in use is not touched until you publish."
 
 
 class Keeping:
-    """The handlers of the two tabs. Every act has a name on it, is written down, and can be undone."""
+    """The handlers of the tab. Every act has a name on it, is written down, and can be undone."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        settings = self._settings
-        self._acts = Acts(settings.data / "acts.jsonl", settings.corpus)
+    def __init__(self, desk: Desk, acts: Acts) -> None:
+        self._desk, self._acts = desk, acts
 
     @property
     def _settings(self) -> Settings:
         return self._desk.answerer.settings
 
-    def library_tab(self) -> tuple[Any, list[Any]]:
+    def tab(self) -> tuple[Any, list[Any]]:
         """Build the library's tab; return the handler for an opened page and its outputs."""
         told = gr.HTML("", js_on_load=None, elem_id="keep-told")
         articles = gr.HTML("", js_on_load=None, elem_id="keep-articles")
@@ -79,17 +75,17 @@ class Keeping:
             number = gr.Textbox(label="Number of the act", elem_id="keep-number")
             undo = gr.Button("Undo this act", elem_id="keep-undo")
         page = [told, articles, article, findings, sentence, kept, older, acts]
-        article.input(self.picked, [article], [findings, sentence], **WIRED)
-        set_it.click(self.set_status, [article, status], page, **WIRED)
-        hold.click(self.withhold, [article, sentence, reason], page, **WIRED)
-        mark.click(self.tag, [article, sentence, tags, reason], page, **WIRED)
-        first.click(self.pin, [article, sentence, asked], page, **WIRED)
-        free.click(self.release, [article, sentence], page, **WIRED)
-        take.click(self.add, [files, article], page, **WIRED)
-        plan.click(self.plan, None, [planned], **WIRED)
-        publish.click(self.publish, [accept, article], [planned, *page], **WIRED)
-        back.click(self.roll_back, [older, article], page, **WIRED)
-        undo.click(self.undo, [number, article], page, **WIRED)
+        article.input(self.picked, [article], [findings, sentence], **DIRECT)
+        set_it.click(self.set_status, [article, status], page, **DIRECT)
+        hold.click(self.withhold, [article, sentence, reason], page, **DIRECT)
+        mark.click(self.tag, [article, sentence, tags, reason], page, **DIRECT)
+        first.click(self.pin, [article, sentence, asked], page, **DIRECT)
+        free.click(self.release, [article, sentence], page, **DIRECT)
+        take.click(self.add, [files, article], page, **DIRECT)
+        plan.click(self.plan, None, [planned], **DIRECT)
+        publish.click(self.publish, [accept, article], [planned, *page], **QUEUED)
+        back.click(self.roll_back, [older, article], page, **DIRECT)
+        undo.click(self.undo, [number, article], page, **DIRECT)
         return self.page, page
 
     def page(self, told: str = "", picked: str | None = None) -> list[Any]:
@@ -97,11 +93,19 @@ class Keeping:
         try:
             content = read_corpus(self._settings.corpus)
         except CorpusError as error:
-            return [_told(str(error)), "", gr.Dropdown([]), "", gr.Dropdown([]), *self._snapshots(), self._acts_view()]
+            return [
+                told_view(str(error)),
+                "",
+                gr.Dropdown([]),
+                "",
+                gr.Dropdown([]),
+                *self._snapshots(),
+                self._acts_view(),
+            ]
         names = [article.source.id for article in content.articles]
         picked = picked if picked in names else names[0]
         return [
-            _told(told + self._problem()), self._articles(content), gr.Dropdown(names, value=picked),
+            told_view(told + self._problem()), self._articles(content), gr.Dropdown(names, value=picked),
             *self._about(content, picked), *self._snapshots(), self._acts_view(),
         ]  # fmt: skip
 
@@ -110,20 +114,20 @@ class Keeping:
         try:
             return self._about(read_corpus(self._settings.corpus), article)
         except CorpusError as error:
-            return [_told(str(error)), gr.Dropdown([])]
+            return [told_view(str(error)), gr.Dropdown([])]
 
     def set_status(self, article: str, status: str, request: gr.Request) -> list[Any]:
         """Approve an article, withdraw it, or put it back under review."""
-        by = _name(request)
+        by = signed_in(request)
 
         def change(corpus: Path) -> None:
-            set_status(corpus, article, ReviewStatus(status), by=by, on=_today())
+            set_status(corpus, article, ReviewStatus(status), by=by, on=today())
 
         return self._act(by, f"status of {article}: {status}", article, change, needs=status)
 
     def withhold(self, article: str, words: str, reason: str, request: gr.Request) -> list[Any]:
         """Withhold a sentence."""
-        by = _name(request)
+        by = signed_in(request)
 
         def change(corpus: Path) -> None:
             withhold(corpus, article, words, reason=reason, by=by)
@@ -132,7 +136,7 @@ class Keeping:
 
     def tag(self, article: str, words: str, tags: list[str], reason: str, request: gr.Request) -> list[Any]:
         """Say what a sentence claims."""
-        by = _name(request)
+        by = signed_in(request)
 
         def change(corpus: Path) -> None:
             tag(corpus, article, words, tuple(Tag(name) for name in tags or ()), reason=reason, by=by)
@@ -141,7 +145,7 @@ class Keeping:
 
     def pin(self, article: str, words: str, question: str, request: gr.Request) -> list[Any]:
         """Quote a sentence first for a question."""
-        by, asked = _name(request), self._desk.answerer.answer(question or "").answer.question
+        by, asked = signed_in(request), self._desk.answerer.answer(question or "").answer.question
 
         def change(corpus: Path) -> None:
             pin(corpus, article, words, question=asked, by=by)
@@ -150,7 +154,7 @@ class Keeping:
 
     def release(self, article: str, words: str, request: gr.Request) -> list[Any]:
         """Take back the decisions on a sentence."""
-        by = _name(request)
+        by = signed_in(request)
         return self._act(
             by,
             f"taken back in {article}: {words}",
@@ -170,7 +174,7 @@ class Keeping:
                 told = f"added as {found.article}" if isinstance(found, Added) else f"refused: {found.reason}"
                 lines.append(f"{found.file.name}: {told}".replace(str(found.file.parent) + "/", ""))
                 if added:
-                    self._acts.perform(_name(request), lines[-1], [], lambda: None)
+                    self._acts.perform(signed_in(request), lines[-1], [], lambda: None)
         except BotError as error:
             lines.append(str(error))
         return self.page(" | ".join(lines), article)
@@ -180,12 +184,12 @@ class Keeping:
         try:
             outcome = reindex(self._settings, dry_run=True)
         except BotError as error:
-            return _told(str(error))
-        return _lines(plan_lines(outcome.plan) if outcome.plan else ["Nothing changes."])
+            return told_view(str(error))
+        return lines_view(plan_lines(outcome.plan) if outcome.plan else ["Nothing changes."])
 
     def publish(self, accept: str, article: str, request: gr.Request, progress: Any = gr.Progress()) -> list[Any]:  # noqa: ANN401, B008
         """Build the index and make it the current one; patients get it at once."""
-        by = _name(request)
+        by = signed_in(request)
 
         def report(stage: str, done: int, total: int) -> None:
             progress((done, total), desc=stage)
@@ -195,19 +199,22 @@ class Keeping:
                 self._settings, by=by, why=accept or "published in the console", accept=bool(accept), progress=report
             )
         except Blocked as error:
-            return [_lines([str(error).split("\n")[0], *plan_lines(error.plan)]), *self.page("Not published.", article)]
+            return [
+                lines_view([str(error).split("\n")[0], *plan_lines(error.plan)]),
+                *self.page("Not published.", article),
+            ]
         except BotError as error:
-            return [_told(str(error)), *self.page("Not published.", article)]
+            return [told_view(str(error)), *self.page("Not published.", article)]
         self._desk.live.refresh()
         lines = plan_lines(outcome.plan) if outcome.plan else ["Nothing has changed since the last time."]
-        return [_lines(lines), *self.page("The new index is in use.", article)]
+        return [lines_view(lines), *self.page("The new index is in use.", article)]
 
     def roll_back(self, older: str | None, article: str, request: gr.Request) -> list[Any]:
         """Make an earlier snapshot the current one."""
         settings = self._settings
         try:
-            with indexing(settings.index, by=_name(request)):
-                manifest = roll_back(settings.index, (older or "").split(" ")[0], by=_name(request), why="console")
+            with indexing(settings.index, by=signed_in(request)):
+                manifest = roll_back(settings.index, (older or "").split(" ")[0], by=signed_in(request), why="console")
         except BotError as error:
             return self.page(str(error), article)
         self._desk.live.refresh()
@@ -218,7 +225,7 @@ class Keeping:
         if not re.fullmatch(r"[0-9]{1,9}", str(number or "").strip()):
             return self.page("Give the number of an act of the table.", article)
         try:
-            act = self._acts.undo(int(str(number)), by=_name(request))
+            act = self._acts.undo(int(str(number)), by=signed_in(request))
         except CorpusError as error:
             return self.page(str(error), article)
         return self.page(f"{act.what}. {STAY}", article)
@@ -253,7 +260,7 @@ class Keeping:
         return "<h3>Articles in the corpus folder</h3>" + table(head, rows)
 
     def _about(self, content: Content, article: str) -> list[Any]:
-        found = lint(content.articles, content.passages, today=_today())
+        found = lint(content.articles, content.passages, today=today())
         rows = [(f.severity.value, str(f.line), f.says, f.excerpt, f.fix) for f in found if f.article == article]
         texts = {a.source.id: a for a in content.articles}
         sentences = [
@@ -276,80 +283,6 @@ class Keeping:
         rows = [(str(a.number), a.at, a.by, a.what, "yes" if a.files else "") for a in self._acts.latest()]
         return "<h3>Acts</h3>" + table(("act", "at", "by", "what", "can be undone"), rows)
 
-    def questions_tab(self) -> tuple[Any, list[Any]]:
-        """Build the tab of regression questions; return the handler for an opened page and its outputs."""
-        told = gr.HTML("", js_on_load=None, elem_id="questions-told")
-        shown = gr.HTML("", js_on_load=None, elem_id="questions-shown")
-        question = gr.Textbox(label="Question", elem_id="questions-question")
-        look = gr.Button("Show what is quoted for it", elem_id="questions-look")
-        must = gr.CheckboxGroup([], label="Must be quoted", elem_id="questions-must")
-        must_not = gr.CheckboxGroup([], label="Must not be quoted", elem_id="questions-must-not")
-        nothing = gr.Checkbox(False, label="Must not be answered", elem_id="questions-nothing")
-        with gr.Row():
-            save = gr.Button("Save as regression question", variant="primary", elem_id="questions-save")
-            gone = gr.Dropdown([], label="Saved question", elem_id="questions-saved")
-            remove = gr.Button("Remove it", elem_id="questions-remove")
-        page = [told, shown, gone]
-        look.click(self.quoted, [question], [must, must_not], **WIRED)
-        save.click(self.save, [question, must, must_not, nothing], page, **WIRED)
-        remove.click(self.remove, [gone], page, **WIRED)
-        return self.questions_page, page
-
-    def questions_page(self, told: str = "") -> list[Any]:
-        """Return the saved questions and how they come out with the index in use."""
-        try:
-            questions = read_questions(self._settings.corpus)
-        except CorpusError as error:
-            return [_told(str(error)), "", gr.Dropdown([])]
-        rows = [
-            (r.question.id, r.question.question, r.question.by, r.status, "; ".join(r.problems) or "holds")
-            for r in ask_all(self._desk.answerer, questions)
-        ]
-        view = table(("id", "question", "by", "answer now", "result"), rows) if rows else "<p>None yet.</p>"
-        return [_told(told), view, gr.Dropdown([q.id for q in questions], value=None)]
-
-    def quoted(self, question: str) -> list[Any]:
-        """Offer the quotes of the answer to ``question``."""
-        quotes = self._desk.answerer.answer(question or "").answer.quotes
-        choices = [(f"{q.span.article}: {q.text[:160]}", f"{q.span.article}\n{q.text}") for q in quotes]
-        return [gr.CheckboxGroup(choices, value=[]), gr.CheckboxGroup(choices, value=[])]
-
-    def save(
-        self, question: str, must: list[str], must_not: list[str], nothing: bool, request: gr.Request
-    ) -> list[Any]:
-        """Save a question with what must and must not be quoted; it is asked whenever the index is built."""
-        if not (question or "").strip() or not (must or must_not or nothing):
-            return self.questions_page("Type a question and say what must, or must not, come.")
-        by, corpus = _name(request), self._settings.corpus
-        try:
-            known = read_questions(corpus)
-            fresh = Question(
-                id=f"{_today():%Y%m%d}-{len(known) + 1}",
-                question=self._desk.answerer.answer(question).answer.question,
-                must=tuple(_mark(value) for value in must or ()),
-                must_not=tuple(_mark(value) for value in must_not or ()),
-                status="no_evidence" if nothing else None,
-                by=by,
-                added=_today().isoformat(),
-            )
-            change = lambda: save_questions(corpus, [*known, fresh])  # noqa: E731
-            self._acts.perform(by, f"regression question: {fresh.question}", ["questions.jsonl"], change)
-        except (CorpusError, ValueError) as error:
-            return self.questions_page(str(error))
-        return self.questions_page(f"Saved as {fresh.id}.")
-
-    def remove(self, name: str | None, request: gr.Request) -> list[Any]:
-        """Remove a saved question."""
-        by, corpus = _name(request), self._settings.corpus
-        try:
-            left = [q for q in read_questions(corpus) if q.id != name]
-            self._acts.perform(
-                by, f"removed question {name}", ["questions.jsonl"], lambda: save_questions(corpus, left)
-            )
-        except CorpusError as error:
-            return self.questions_page(str(error))
-        return self.questions_page(f"Removed {name}.")
-
 
 def _state(kept: Kept, used: str) -> str:
     return "in use" if kept.id == used else "current" if kept.current else ""
@@ -358,24 +291,3 @@ def _state(kept: Kept, used: str) -> str:
 def _made(kept: Kept) -> tuple[str, str, str]:
     manifest = kept.manifest
     return (manifest.built_at, manifest.by, manifest.why) if manifest else (kept.fault, "", "")
-
-
-def _mark(value: str) -> Mark:
-    article, words = value.split("\n", 1)
-    return Mark(article=article, words=words)
-
-
-def _name(request: gr.Request) -> str:
-    return str(request.username or "unknown")
-
-
-def _told(message: str) -> str:
-    return f'<p role="status">{esc(message)}</p>' if message.strip() else ""
-
-
-def _lines(lines: list[str]) -> str:
-    return '<ul class="plan">' + "".join(f"<li>{esc(line)}</li>" for line in lines) + "</ul>"
-
-
-def _today() -> Any:  # noqa: ANN401 - a date
-    return datetime.now(UTC).date()

@@ -12,7 +12,7 @@
 
   // The server's answer is drawn a little after this is called: wait for it, but not for ever.
   let before;
-  const last = () => [...document.querySelectorAll("#log .answer")].pop();
+  const last = () => [...document.querySelectorAll("#log .answer")].pop()?.dataset.code;
   function drawn(ready, then, tries = 60) {
     if (tries && !ready()) setTimeout(() => drawn(ready, then, tries - 1), 25);
     else requestAnimationFrame(() => requestAnimationFrame(then));
@@ -144,12 +144,44 @@
     }
   });
 
+  // One question at a time: the answer to a second one would take the place of the first, perhaps of an urgent card.
+  let waiting = false;
+  function wait(on) {
+    waiting = on;
+    document.querySelectorAll("#picks, #again, #clear, #ask").forEach((part) => (part.inert = on));
+  }
+  document.addEventListener("keydown", (event) => {
+    if (!waiting || event.key !== "Enter" || event.target !== box()) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
+
+  // Gradio tells nobody when a question fails, and loads the whole page anew when the network does: both end the
+  // conversation without a word. A failed request becomes a plain answer here, and the page says what happened.
+  const PATIENCE = 30_000; // milliseconds
+  const ask = window.fetch;
+  window.fetch = async (...request) => {
+    const question = String(request[0]?.url ?? request[0]).includes("/gradio_api/run/");
+    if (!question) return ask(...request);
+    const none = () => new Response('{"error": null}', { status: 503 });
+    const late = new Promise((give) => setTimeout(() => give(none()), PATIENCE));
+    const reply = await Promise.race([ask(...request).catch(none), late]);
+    if (!reply.ok && waiting) failed();
+    return reply;
+  };
+  function failed() {
+    wait(false);
+    say(labels().error);
+  }
+
   window.quotewell = {
     busy: () => {
       before = last();
+      wait(true);
       say(`${labels().busy} …`);
     },
     shown: () => drawn(() => last() !== before, () => {
+      wait(false);
       say("");
       showLast();
     }),

@@ -60,8 +60,8 @@ def answer_html(answer: Answer, words: Words, *, feedback: bool = False, base: s
         _feedback(words) if feedback else "",
         _tools(answer, words),
     ]
-    code = f' data-code="{esc(answer.trace_id)}"' if feedback else ""
-    return f'<article class="answer answer-{answer.status.value}"{code}>{"".join(parts)}</article>'
+    opening = f'<article class="answer answer-{answer.status.value}" data-code="{esc(answer.trace_id)}">'
+    return f"{opening}{''.join(parts)}</article>"
 
 
 def quote_html(quote: Quote, words: Words, snapshot: str = "", *, report: bool = False, base: str = "") -> str:

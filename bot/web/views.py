@@ -165,3 +165,13 @@ def _short(one: Found) -> str:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
+
+
+def told_view(message: str) -> str:
+    """Return one line that a screen reader reads out, or nothing."""
+    return f'<p role="status">{esc(message)}</p>' if message.strip() else ""
+
+
+def lines_view(lines: Iterable[str]) -> str:
+    """Return lines as a list."""
+    return '<ul class="plan">' + "".join(f"<li>{esc(line)}</li>" for line in lines) + "</ul>"

@@ -1,0 +1,120 @@
+"""What the library lacks, and how it goes in numbers: unanswered questions grouped by meaning, plots over time."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import gradio as gr
+import pandas as pd
+
+from bot.gaps import Gap, group
+from bot.journal import Entry, Journal
+from bot.types import Status
+from bot.web.desk import Desk
+from bot.web.records import NO_JOURNAL
+from bot.web.views import table, told_view
+from bot.web.wiring import DIRECT, today
+
+GROUPED = 1000  # newest unanswered questions that are grouped by meaning
+
+
+class Overview:
+    """The handlers of the two tabs."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def gaps_tab(self) -> tuple[Any, list[Any]]:
+        """Build the tab of unanswered questions; return the handler for an opened page and its outputs."""
+        gr.HTML("<p>Questions that no article answers, grouped by meaning: what to write next.</p>", js_on_load=None)
+        days = gr.Slider(1, 365, value=30, step=1, label="Days back", elem_id="gaps-days")
+        shown = gr.HTML("", js_on_load=None, elem_id="gaps-shown")
+        days.release(self.gaps, [days], [shown], **DIRECT)
+        return self.gaps, [shown]
+
+    def gaps(self, days: float = 30) -> str:
+        """Return the groups of unanswered questions of the last ``days`` days."""
+        found = self.grouped(days_ago(int(days)))
+        if not found:
+            return told_view("Nothing was left unanswered in this time." if self._desk.journal else NO_JOURNAL)
+        rows = [
+            (str(len(entries)), gap.typical, "; ".join(gap.wordings), _trend(entries), self._near(gap.typical))
+            for gap, entries in found[:100]
+        ]
+        head = ("times", "question", "other wordings", "this week / before", "nearest sentence, not good enough")
+        links = f'<p><a href="/staff/gaps.csv?days={int(days)}" download>Save as CSV</a></p>'
+        return table(head, rows) + links
+
+    def grouped(self, since: date) -> list[tuple[Gap, list[Entry]]]:
+        """Return the groups with their journal entries, the most asked first."""
+        journal = self._desk.journal
+        entries = [e for e in journal.unanswered(since=since, limit=GROUPED) if e.question] if journal else []
+        groups = group([entry.question for entry in entries], self._desk.answerer.library.encoder)
+        return [(gap, [entries[m] for m in gap.members]) for gap in groups]
+
+    def _near(self, question: str) -> str:
+        answerer = self._desk.answerer
+        hits = answerer.answer(question).hits
+        best = max(hits, key=lambda hit: hit.probability, default=None)
+        return f"{answerer.library.text(best.row)[:160]} ({best.probability:.2f})" if best else ""
+
+    def tab(self) -> tuple[Any, list[Any]]:
+        """Build the overview; return the handler for an opened page and its outputs."""
+        days = gr.Slider(1, 365, value=30, step=1, label="Days back", elem_id="overview-days")
+        told = gr.HTML("", js_on_load=None, elem_id="overview-told")
+        # Without a limit a bar chart starts at its smallest bar.
+        plots: dict[str, Any] = {"y_lim": [0, None], "height": 260, "visible": False}
+        asked = gr.BarPlot(
+            x="day", y="questions", color="answer", title="Questions a day", elem_id="overview-asked", **plots
+        )
+        said = gr.BarPlot(x="day", y="votes", color="vote", title="Patients' feedback", **plots)
+        quoted = gr.HTML("", js_on_load=None, elem_id="overview-quoted")
+        outputs = [told, asked, said, quoted]
+        days.release(self.overview, [days], outputs, **DIRECT)
+        return self.overview, outputs
+
+    def overview(self, days: float = 30) -> list[Any]:
+        """Return numbers and plots of the last ``days`` days."""
+        journal = self._desk.journal
+        if journal is None:
+            return [told_view(NO_JOURNAL), _plot([]), _plot([]), ""]
+        since = days_ago(int(days))
+        found = journal.days(since=since)
+        asked = [(d.day.isoformat(), status, n) for d in found for status, n in d.counts.items()]
+        said = [(d.day.isoformat(), vote, n) for d in found for vote, n in (("helped", d.up), ("did not help", d.down))]
+        return [
+            _numbers(found, journal.latency(since=since)),
+            _plot(asked, "day", "answer", "questions"),
+            _plot(said, "day", "vote", "votes"),
+            self._quoted(journal, since),
+        ]
+
+    def _quoted(self, journal: Journal, since: date) -> str:
+        counts = journal.articles(since=since)
+        names = [*self._desk.answerer.library.articles, *(name for name in counts)]
+        rows = [(name, str(counts.get(name, 0)) if counts.get(name) else "never") for name in dict.fromkeys(names)]
+        return "<h3>Answers that quote each article</h3>" + table(("article", "answers"), rows)
+
+
+def _trend(entries: list[Entry]) -> str:
+    week = datetime.now(UTC) - timedelta(days=7)
+    new = sum(entry.at >= week for entry in entries)
+    return f"{new} / {len(entries) - new}"
+
+
+def _plot(rows: list[tuple[Any, ...]], *columns: str) -> gr.BarPlot:
+    # Nothing to draw makes the chart's script fail, and leaves a box that a screen reader cannot name.
+    return gr.BarPlot(pd.DataFrame(rows, columns=columns), visible=True) if rows else gr.BarPlot(None, visible=False)
+
+
+def _numbers(days: list[Any], latency: tuple[float, float] | None) -> str:
+    total = sum(day.answers for day in days)
+    by = {status.value: sum(day.counts.get(status, 0) for day in days) for status in Status}
+    rows = [("questions", str(total)), *((name, str(number)) for name, number in by.items())]
+    rows += [("helped / did not help", f"{sum(d.up for d in days)} / {sum(d.down for d in days)}")]
+    rows += [("time, median / 95th percentile", f"{latency[0]:.0f} / {latency[1]:.0f} ms")] if latency else []
+    return table(("what", "number"), rows)
+
+
+def days_ago(days: int) -> date:
+    """Return the date so many days ago, in UTC."""
+    return today() - timedelta(days=days)
