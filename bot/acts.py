@@ -6,7 +6,6 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from bot.accounts import private_folder
 from bot.corpus import changing, load_corpus
 from bot.errors import AccountError, CorpusError
+from bot.files import write_whole
 
 log = logging.getLogger(__name__)
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,199}")
@@ -139,14 +139,10 @@ class Acts:
             path = self._corpus / name
             if self._text(name) == text:
                 continue
-            temporary = path.with_name(f".{name}-{os.getpid()}")
             try:
                 if text is None:
                     path.unlink()
-                    continue
-                temporary.write_bytes(text.encode("utf-8"))
-                os.replace(temporary, path)
+                else:
+                    write_whole(path, text.encode("utf-8"))
             except OSError as error:
-                with suppress(OSError):
-                    temporary.unlink(missing_ok=True)
                 raise CorpusError(f"{path} cannot be written: {error.strerror}. Check its permissions.") from error

@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from bot.errors import SnapshotError
+from bot.files import write_whole
 
 
 @contextmanager
@@ -47,13 +48,7 @@ def indexing(index: Path, *, by: str = "", wait: float = 0.0) -> Iterator[None]:
 
 def _sign(holder: Path, by: str) -> None:
     about = {"pid": os.getpid(), "host": socket.gethostname(), "by": by, "since": _now()}
-    temporary = holder.with_name(f"{holder.name}-new")
-    try:
-        temporary.write_text(json.dumps(about), encoding="utf-8")
-        os.replace(temporary, holder)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_whole(holder, json.dumps(about).encode())
 
 
 def _who(holder: Path) -> str:

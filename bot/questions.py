@@ -6,7 +6,6 @@
 """
 
 import json
-import os
 from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bot.answer import Answerer
 from bot.corpus import QUESTIONS as FILE
 from bot.errors import CorpusError
+from bot.files import write_whole
 from bot.types import Answer
 
 Short = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"\S")]  # blank words would be in every quote
@@ -92,16 +92,10 @@ def save_questions(corpus: Path, questions: Sequence[Question]) -> None:
         CorpusError: the file cannot be written; the old one is unchanged.
     """
     path = corpus / FILE
-    temporary = path.with_name(f".{FILE}-{os.getpid()}")
     lines = [json.dumps(q.model_dump(exclude_defaults=True), ensure_ascii=False) + "\n" for q in questions]
     try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.writelines(lines)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
+        write_whole(path, "".join(lines).encode())
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise CorpusError(f"{path} cannot be written: {error.strerror}. Check its permissions.") from error
 
 

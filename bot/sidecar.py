@@ -4,9 +4,7 @@ tomlkit keeps comments and layout. Each change is proven before it is written: t
 belong to its article.
 """
 
-import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from tomlkit.items import AoT, Table, Whitespace
 
 from bot.corpus import LIBRARY, SLUG, changing, read_article
 from bot.errors import CorpusError
+from bot.files import write_whole
 from bot.readers import READERS
 from bot.types import Kind, ReviewStatus, Tag
 
@@ -168,7 +167,7 @@ def _change(corpus: Path, article: str, change: Callable[[TOMLDocument], None]) 
         try:
             data = _changed(path.read_bytes().decode("utf-8"), change).encode("utf-8")
             read_article(text, path, instead=data)
-            _replace(path, data)
+            write_whole(path, data)
         except (TOMLKitError, UnicodeError, OSError) as error:
             raise CorpusError(f"{path} cannot be changed: {error}") from error
 
@@ -196,17 +195,3 @@ def _changed(before: str, change: Callable[[TOMLDocument], None]) -> str:
     if tomlkit.parse(after).unwrap() != document.unwrap():
         raise CorpusError("The sidecar is written in a way that cannot be changed here. Change it by hand.")
     return after.replace("\n", "\r\n") if windows else after
-
-
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from pydantic import TypeAdapter, ValidationError
 
 from bot.errors import SnapshotError
+from bot.files import sync_names, write_whole
 from bot.types import Article, LibraryInfo, Passage, Source
 
 SCHEMA = 2  # raise when files of a snapshot change their meaning: older snapshots are then refused
@@ -125,8 +126,9 @@ def sweep(index: Path) -> None:
             os.replace(aside, home)  # killed between the two renames of a rebuilt snapshot
     for left in index.glob(f"{TEMPORARY}*"):
         shutil.rmtree(left, ignore_errors=True)
-    for pointer in index.glob(f".{CURRENT}-*"):
-        pointer.unlink(missing_ok=True)
+    for name in (CURRENT, "manifest.json"):
+        for half in index.glob(f".{name}-*"):
+            half.unlink(missing_ok=True)
 
 
 def remove(folder: Path) -> None:
@@ -163,12 +165,13 @@ def amend(folder: Path, manifest: Manifest) -> None:
     Raises:
         SnapshotError: it cannot be written; the old one is unchanged.
     """
-    _replace_file(folder / "manifest.json", folder.parent / f".{CURRENT}-{os.getpid()}", _manifest_file(manifest))
+    # A file too many in the folder would make it unsound.
+    _replace_file(folder / "manifest.json", _manifest_file(manifest), folder.parent)
 
 
 def activate(index: Path, name: str) -> None:
     """Make ``index/name`` the current snapshot: readers see the old one or the new one, nothing between."""
-    _replace_file(index / CURRENT, index / f".{CURRENT}-{os.getpid()}", f"{name}\n".encode())
+    _replace_file(index / CURRENT, f"{name}\n".encode(), index)
 
 
 def current(index: Path) -> Path:
@@ -266,16 +269,7 @@ def _sync(folder: Path) -> None:
         with (folder / name).open("rb") as stream:
             os.fsync(stream.fileno())
     for inner in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
-        _sync_names(inner)
-
-
-def _sync_names(folder: Path) -> None:
-    """Have the names in ``folder`` on disk, not the contents of its files alone."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+        sync_names(inner)
 
 
 def _rename(temporary: Path, home: Path) -> None:
@@ -289,19 +283,13 @@ def _rename(temporary: Path, home: Path) -> None:
     except OSError:
         sweep(home.parent)  # puts the old one back
         raise
-    _sync_names(home.parent)
+    sync_names(home.parent)
 
 
-def _replace_file(path: Path, temporary: Path, data: bytes) -> None:
+def _replace_file(path: Path, data: bytes, folder: Path) -> None:
     try:
-        with temporary.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-        _sync_names(path.parent)
+        write_whole(path, data, folder=folder)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise SnapshotError(f"{path} cannot be written: {error.strerror or error}. Free space.") from error
 
 
