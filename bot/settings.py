@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     )
     max_question_chars: int = Field(2000, ge=200, le=10000, description="longest question that is answered")
     data: Path = Field(Path("data"), description="private folder: journal of questions, staff accounts")
+    originals: bool = Field(
+        False, description="let patients save the file an article was taken from, with all that quotes leave out"
+    )
     journal: Literal["full", "ids", "off"] = Field(
         "full", description="what is noted of each answer: redacted question and trace, only codes, or nothing"
     )

@@ -92,6 +92,8 @@ class Words:
     label_file: str
     label_left_out: str
     label_original: str
+    label_original_file: str
+    original_note: str
     label_reference: str
     label_built: str
     label_no_article: str
@@ -261,6 +263,8 @@ US = Words(
     label_file="File",
     label_left_out="Left out here: an ad, contact lines or words that we do not show.",
     label_original="Open the page it came from",
+    label_original_file="Save the file it was taken from",
+    original_note="It may hold ads and claims that we leave out here. Please consult your physician.",
     label_reference="Answer code",
     label_built="Articles as of",
     label_no_article="There is no such article here.",

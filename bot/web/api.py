@@ -11,6 +11,7 @@ from bot.errors import SnapshotError
 from bot.library import Library
 from bot.types import Article, Passage, ReviewStatus
 from bot.web.desk import Desk, visitor_of
+from bot.web.originals import original
 from bot.web.pages import CSP, article_page, docs_page, message_page, sources_page
 from bot.wire import answer_to_dict, source_to_dict
 
@@ -90,7 +91,7 @@ def ask_routes(desk: Desk) -> APIRouter:
 def library_routes(desk: Desk) -> APIRouter:
     """Return the list of articles and the reader page. Ids are only looked up, never used as a path."""
     router = APIRouter()
-    words = desk.answerer.words
+    words, settings = desk.answerer.words, desk.answerer.settings
 
     @router.get("/sources", include_in_schema=False)
     def sources() -> HTMLResponse:
@@ -107,7 +108,15 @@ def library_routes(desk: Desk) -> APIRouter:
         article, passages, note = _edition(desk, article_id, v)
         if article is None:
             return _html(message_page(words.label_no_article, words), 404)
-        return _html(article_page(article, passages, _offset(s), _offset(e), words, note=note))
+        file = settings.originals and article.source.original is not None
+        return _html(article_page(article, passages, _offset(s), _offset(e), words, note=note, original=file))
+
+    @router.get("/original/{article_id}", include_in_schema=False)
+    def save(article_id: str) -> Response:
+        article = _shown(desk).get(article_id)
+        if article is None or not settings.originals:
+            return _html(message_page(words.label_no_article, words), 404)
+        return original(article.source, settings.corpus)
 
     return router
 

@@ -9,9 +9,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 
-from bot.errors import InputError
+from bot.corpus import load_corpus
+from bot.errors import CorpusError, InputError
 from bot.journal import Entry
 from bot.web.desk import Desk
+from bot.web.originals import original
 from bot.web.overview import Overview, days_ago
 from bot.web.records import FORM, NO_JOURNAL, filter_of
 
@@ -38,6 +40,17 @@ def export_routes(desk: Desk, overview: Overview) -> APIRouter:
             return PlainTextResponse(str(error), 400)
         lines = _csv(entries, note) if kind == "csv" else _jsonl(entries, note)
         return StreamingResponse(lines, media_type="text/csv" if kind == "csv" else "application/jsonl")
+
+    @router.get("/original/{article_id}")
+    def save(article_id: str) -> Response:
+        corpus = desk.answerer.settings.corpus
+        try:
+            found = {article.source.id: article.source for article in load_corpus(corpus)}
+        except CorpusError as error:
+            return PlainTextResponse(str(error), 404)
+        if article_id not in found:
+            return PlainTextResponse("There is no such article in the corpus folder.", 404)
+        return original(found[article_id], corpus)
 
     @router.get("/gaps.csv")
     def gaps(days: int = 30) -> Response:

@@ -269,6 +269,8 @@ class Keeping:
             for p in content.passages for s in p.sentences if s.span.article == article
         ]  # fmt: skip
         view = table(("severity", "line", "finding", "words", "what to do"), rows) if rows else "<p>No findings.</p>"
+        file = f'<p><a href="/staff/original/{esc(article)}" download>Save the file it was taken from</a></p>'
+        view += file if article in texts and texts[article].source.original else ""
         return [f"<h3>Findings in {esc(article)}</h3>{view}", gr.Dropdown(sentences, value=None)]
 
     def _snapshots(self) -> list[Any]:

@@ -34,14 +34,30 @@ def page(title: str, body: str, words: Words) -> str:
 
 
 def article_page(
-    article: Article, passages: Iterable[Passage], start: int, end: int, words: Words, *, note: str = ""
+    article: Article,
+    passages: Iterable[Passage],
+    start: int,
+    end: int,
+    words: Words,
+    *,
+    note: str = "",
+    original: bool = False,
 ) -> str:
-    """Return the readable words of one article with [start, end) marked; odd offsets mark less or nothing."""
+    """Return the readable words of one article with [start, end) marked; odd offsets mark less or nothing.
+
+    With ``original`` the file that the text was taken from can be saved, beside a note on what it may hold.
+    """
     source = article.source
     renewed = f'<p class="notice">{esc(note)}</p>' if note else ""
+    file = (
+        f'<p><a href="../original/{esc(source.id)}" download>{esc(words.label_original_file)}</a>. '
+        f"{esc(words.original_note)}</p>"
+        if original
+        else ""
+    )
     body = (
         f'<p class="crumbs"><a href="../">{esc(words.label_back)}</a> <a href="../sources">'
-        f"{esc(words.label_sources)}</a></p><h1>{esc(source.title)}</h1>{about_source(source, words)}{renewed}"
+        f"{esc(words.label_sources)}</a></p><h1>{esc(source.title)}</h1>{about_source(source, words)}{file}{renewed}"
         f'<div class="reading">{reading(article, passages, start, end, words)}</div>'
         f'<p class="disclaimer">{linked(words.disclaimer)}</p>'
     )
