@@ -356,3 +356,14 @@ def test_two_hundred_articles_take_seconds():
     per_pair = Counter((f.article, f.says.split(": ")[1].split(":")[0]) for f in of(found, "contradiction"))
     assert max(per_pair.values()) <= MAX_PAIRS
     check_shape(found, {a.source.id: a for a in articles})
+
+
+def test_a_hundred_copies_are_each_named_and_cost_no_more_than_their_words():
+    """What every article says is no copy of any; the same words in all of them are, however many there are."""
+    phrase = " ".join(f"Always{n} ask your own team{n} first." for n in range(40))
+    own = {n: " ".join(f"Word{n}x{k} helps the knee{n}y{k} on day{k}." for k in range(6)) for n in range(60)}
+    articles = [made(f"same-{n:03d}", phrase) for n in range(100)]
+    articles += [made(f"own-{n:03d}", f"{phrase} {own[n]}") for n in range(60)]
+    found = linted(*articles)
+    assert [f.article for f in of(found, "duplicate")] == [f"same-{n:03d}" for n in range(99)]
+    assert not of(found, "near-duplicate")

@@ -146,46 +146,63 @@ def _quote(one: Said) -> Quote:
 
 def copies(articles: Sequence[Article], only: Set[str]) -> Iterator[Finding]:
     """Yield articles that are copies, or nearly, of another, where one of the two is in ``only``."""
-    words = {article.source.id: words_of(article.text) for article in articles}
-    shingles = {name: _shingles(own) for name, own in words.items()}
-    for pair in _overlapping(articles, shingles, only):
-        one, other = _newer_first(*pair)
-        name, twin = one.source.id, other.source.id
-        if words[name] and words[name] == words[twin]:
-            says, fix = f"the same words as {twin}", f"Keep one of the two: remove {one.source.file} and its sidecar."
-            yield finding_of_whole(one, Severity.CRITICAL, "duplicate", says, fix)
-            continue
-        least = min(len(shingles[name]), len(shingles[twin]))
-        share = len(shingles[name] & shingles[twin]) / least if least else 0.0
-        if share >= COPY_SHARE:
+    words = {article.source.id: tuple(words_of(article.text)) for article in articles}
+    yield from _same(articles, words, only)
+    for first, second, share in _overlapping(articles, {name: _shingles(own) for name, own in words.items()}, only):
+        one, other = _newer_first(articles[first], articles[second])
+        twin = other.source.id
+        if words[one.source.id] != words[twin]:
             says = f"{share:.0%} of the shorter text are in {twin} too (runs of {SHINGLE} words)"
             fix = 'Keep the newer or better one, and set status = "withdrawn" under [review] of the other.'
             yield finding_of_whole(one, Severity.WARNING, "near-duplicate", says, fix)
 
 
+def _same(articles: Sequence[Article], words: Mapping[str, tuple[str, ...]], only: Set[str]) -> Iterator[Finding]:
+    """Yield a finding for each article of the same words as another; each is held against the one that is kept."""
+    groups: dict[tuple[str, ...], list[Article]] = defaultdict(list)
+    for article in articles:
+        groups[words[article.source.id]].append(article)
+    for same in (group for own, group in groups.items() if own and len(group) > 1):
+        kept = max(same, key=_standing)
+        for one in (article for article in same if article is not kept):
+            if only & {one.source.id, kept.source.id}:
+                fix = f"Keep one of the two: remove {one.source.file} and its sidecar."
+                yield finding_of_whole(one, Severity.CRITICAL, "duplicate", f"the same words as {kept.source.id}", fix)
+
+
 def _overlapping(
     articles: Sequence[Article], shingles: Mapping[str, frozenset[str]], only: Set[str]
-) -> Iterator[tuple[Article, Article]]:
-    """Yield the pairs that share a run of words, each once: most pairs of a large library share none."""
+) -> Iterator[tuple[int, int, float]]:
+    """Yield the pairs that share at least ``COPY_SHARE`` of the shorter one's runs of words, set phrases left out.
+
+    Counted run by run over its holders, not pair by pair: most pairs of a large library share none.
+    """
     holders: dict[str, list[int]] = defaultdict(list)
     for number, article in enumerate(articles):
         for shingle in shingles[article.source.id]:
             holders[shingle].append(number)
-    pairs = {
-        pair
-        for numbers in holders.values()
-        if 1 < len(numbers) <= MAX_HOLDERS
-        for pair in combinations(numbers, 2)
-        if only & {articles[pair[0]].source.id, articles[pair[1]].source.id}
-    }
-    for first, second in sorted(pairs):
-        yield articles[first], articles[second]
+    lengths = Counter(number for held in holders.values() if len(held) <= MAX_HOLDERS for number in held)
+    for number, article in enumerate(articles):
+        if article.source.id not in only:
+            continue
+        own = (holders[shingle] for shingle in shingles[article.source.id])
+        shared = Counter(other for held in own if 1 < len(held) <= MAX_HOLDERS for other in held)
+        for other, count in sorted(shared.items()):
+            seen = articles[other].source.id in only and other < number  # it was reported from the other side
+            share = count / min(lengths[number], lengths[other])
+            if other != number and not seen and share >= COPY_SHARE:
+                yield number, other, share
 
 
-def _shingles(words: list[str]) -> frozenset[str]:
+def _shingles(words: tuple[str, ...]) -> frozenset[str]:
     return frozenset(" ".join(words[n : n + SHINGLE]) for n in range(len(words) - SHINGLE + 1))
 
 
 def _newer_first(one: Article, other: Article) -> tuple[Article, Article]:
-    first, second = sorted((one, other), key=lambda a: (a.source.review.status is ReviewStatus.APPROVED, a.source.id))
+    first, second = sorted((one, other), key=_standing)
     return first, second
+
+
+def _standing(article: Article) -> tuple[bool, str]:
+    """Return a key that puts last the article that is kept when two say the same: an approved one, then by id."""
+    return article.source.review.status is ReviewStatus.APPROVED, article.source.id
