@@ -89,6 +89,7 @@ class SidecarModel(_Strict):
     original: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]{0,199}$")] | None = None
     original_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
     pages: list[int] = Field(default_factory=list)
+    ocr: bool = False
     override: list[OverrideModel] = Field(default_factory=list)
     pin: list[PinModel] = Field(default_factory=list)
 
@@ -255,6 +256,7 @@ def _source(path: Path, model: SidecarModel) -> Source:
         original=model.original,
         original_sha256=model.original_sha256,
         pages=tuple(model.pages),
+        ocr=model.ocr,
         pins=tuple(Pin(p.question, p.words, p.by) for p in model.pin),
         review=Review(**model.review.model_dump()),
         overrides=tuple(

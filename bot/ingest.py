@@ -7,16 +7,18 @@ import shutil
 import stat
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tomlkit
 
 from bot.corpus import LIBRARY, SLUG, changing, load_corpus
 from bot.errors import CorpusError
-from bot.extract import SUFFIXES, Extract, ExtractError, extract_all
+from bot.extract import SUFFIXES, Extract, ExtractError, extract, extract_all
+from bot.ocr import recognised
 
 LONGEST_NAME = 80
+READ_OFF = "words of scanned pages were read off pictures: compare each with the original, numbers above all"
 TEXTS = frozenset({".txt", ".md"})
 # Hidden folders in the corpus: an article that is being written, and a whole one that is being put in its place.
 WRITING, READY = ".adding", ".added"
@@ -39,10 +41,11 @@ class Refused:
     reason: str
 
 
-def add_files(paths: list[Path], corpus: Path) -> Iterator[Added | Refused]:
+def add_files(paths: list[Path], corpus: Path, *, ocr: bool = False) -> Iterator[Added | Refused]:
     """Take every file of ``paths`` (folders: all files below them) into ``corpus``; none is passed over in silence.
 
-    An article comes whole or not at all. What a killed run left half-way is finished first.
+    An article comes whole or not at all. What a killed run left half-way is finished first. With ``ocr`` the words of
+    scanned pages of a PDF are read off their pictures.
 
     Raises:
         CorpusError: the corpus folder is wrong or cannot be written.
@@ -55,14 +58,14 @@ def add_files(paths: list[Path], corpus: Path) -> Iterator[Added | Refused]:
     for item in found:
         if isinstance(item, Refused):
             yield item
-    for file, extract in extract_all(item for item in found if isinstance(item, Path)):
-        if isinstance(extract, ExtractError):
-            yield Refused(file, str(extract).removeprefix(f"{file} "))
+    for file, found_text in _extracts([item for item in found if isinstance(item, Path)], ocr=ocr):
+        if isinstance(found_text, ExtractError):
+            yield Refused(file, str(found_text).removeprefix(f"{file} "))
             continue
         with changing(corpus):
             if {path.stem for path in corpus.glob("*.toml") if path.name != LIBRARY} != set(known.values()):
                 known = _known(corpus)  # another run adds, too
-            yield _add(file, extract, corpus, known)
+            yield _add(file, found_text, corpus, known)
 
 
 def article_id(name: str) -> str:
@@ -92,11 +95,25 @@ def sidecar_text(extract: Extract, *, text_sha256: str, title: str, original: st
         document.add("original_sha256", tomlkit.item(original_sha256))
     if extract.pages:
         document.add("pages", tomlkit.item(list(extract.pages)))
+    if extract.ocr:
+        document.add("ocr", tomlkit.item(True).comment("read off scanned pages: compare every word with the original"))
     review = tomlkit.table()
     review.add("status", "review")
     document.add(tomlkit.nl())
     document.add("review", review)
     return tomlkit.dumps(document)
+
+
+def _extracts(files: list[Path], *, ocr: bool) -> Iterator[tuple[Path, Extract | ExtractError]]:
+    scans = [file for file in files if ocr and file.suffix.lower() == ".pdf"]
+    yield from extract_all(file for file in files if file not in scans)
+    for scan in scans:
+        try:
+            with recognised(scan) as copy:
+                found = extract(copy)
+                yield scan, replace(found, warnings=(READ_OFF, *found.warnings), ocr=True)
+        except ExtractError as error:
+            yield scan, error
 
 
 def _files(root: Path) -> Iterator[Path | Refused]:

@@ -134,6 +134,7 @@ class Source:
     original: str | None = None  # the file that the text was taken from: "leaflet.pdf"
     original_sha256: str | None = None
     pages: tuple[int, ...] = ()  # where each page of the original begins in the text
+    ocr: bool = False  # a program read the words off pictures of pages: some may be wrong
     pins: tuple[Pin, ...] = ()
 
     def page_of(self, start: int) -> int | None:
@@ -253,6 +254,7 @@ class Verdict:
     route: Route
     hard: bool
     reason: str
+    was: Route | None = None  # the urgent class that a guard, or the reader, took back to a line
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ LEVELS = [
     ["readers", "rulebook", "network", "plain", "embed", "vectors", "lexical", "late", "scoring", "sides", "compose"]
     + ["extract"],
     ["training.wordings", "rerank", "scan", "asks", "claims", "kinds", "question", "wording", "safety.*"],
-    ["safety", "corpus", "segment", "snapshot", "model", "extract.*", "gaps"],
+    ["safety", "corpus", "segment", "snapshot", "model", "extract.*", "gaps", "ocr"],
     ["library", "followup", "cache", "history", "journal.*", "lint.*", "sidecar", "ingest", "acts"],
     ["build", "pins", "retrieve", "evidence", "training.sources", "journal", "lint"],
     ["answer", "training.patients", "training.crossencoder", "training.screener"],

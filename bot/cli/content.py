@@ -18,6 +18,7 @@ VerboseOption = Annotated[
 def add(
     files: Annotated[list[Path], typer.Argument(help="Files or folders: .txt .md .html .pdf .docx")],
     corpus: CorpusOption = None,
+    ocr: Annotated[bool, typer.Option("--ocr", help="Read scanned pages of PDFs (needs the extra 'ocr').")] = False,
 ) -> None:
     """Take new files into the corpus as articles under review, each with a sidecar to fill in.
 
@@ -28,7 +29,7 @@ def add(
 
     settings = load_settings(corpus=corpus)
     added = refused = 0
-    for found in add_files(files, settings.corpus):
+    for found in add_files(files, settings.corpus, ocr=ocr):
         if isinstance(found, Added):
             added += 1
             line(f"added    {found.file} as {settings.corpus / found.article}.toml (status: review)")

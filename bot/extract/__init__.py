@@ -56,7 +56,8 @@ class Extract:
 
     ``text`` has paragraphs parted by one empty line, "- " bullets, line feeds as line ends, NFC, no control characters
     but tabs of plain text. ``pages`` are the offsets in ``text`` where each page of a PDF begins. The facts are what
-    the file states in its metadata, None if nothing. ``warnings`` are for the person who adds the article.
+    the file states in its metadata, None if nothing. ``warnings`` are for the person who adds the article; ``ocr`` is
+    True when a program read the words off pictures of pages.
     """
 
     text: str
@@ -67,6 +68,7 @@ class Extract:
     published: str | None = None
     url: str | None = None
     warnings: tuple[str, ...] = ()
+    ocr: bool = False
 
 
 def extract(path: Path, limits: Limits = LIMITS) -> Extract:

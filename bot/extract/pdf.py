@@ -102,7 +102,7 @@ def _check_text(pages: list[Page], noticed: list[str]) -> None:
     if not text:
         raise ExtractError(
             f"holds no text on its {len(pages)} pages: it seems to be scanned. Have its words recognised (OCR), for "
-            "example: ocrmypdf IN.pdf OUT.pdf"
+            "example: python -m bot add --ocr FILE"
         )
     lost = len(UNREADABLE.findall(text))
     if lost > MOST_UNREADABLE * len(text):

@@ -135,6 +135,9 @@ def _about_source(article: Article, today: date) -> Iterator[Finding]:
     if source.review.reviewer is None:
         fix = f'Write under [review]: reviewer = "name, profession" and reviewed_on = {today.isoformat()}'
         yield finding_of_whole(article, Severity.NOTE, "no-reviewer", "no clinician has reviewed it", fix)
+    if source.ocr:
+        fix = "Compare the text with the original, word by word, numbers above all, before it is approved."
+        yield finding_of_whole(article, Severity.WARNING, "ocr", "a program read its words off scanned pages", fix)
     wrong = _about_date(source.published, today)
     if wrong:
         fix = 'Write the day of the text into the sidecar (published = "2024-05-02"), or look for a newer text.'
