@@ -173,25 +173,38 @@ def _same(articles: Sequence[Article], words: Mapping[str, tuple[str, ...]], onl
 def _overlapping(
     articles: Sequence[Article], shingles: Mapping[str, frozenset[str]], only: Set[str]
 ) -> Iterator[tuple[int, int, float]]:
-    """Yield the pairs that share at least ``COPY_SHARE`` of the shorter one's runs of words, set phrases left out.
+    """Yield the pairs that share at least ``COPY_SHARE`` of the shorter one's runs of words, each once.
 
-    Counted run by run over its holders, not pair by pair: most pairs of a large library share none.
+    Counted run by run over its holders, not pair by pair: most pairs of a large library share no run but set phrases.
     """
-    holders: dict[str, list[int]] = defaultdict(list)
-    for number, article in enumerate(articles):
-        for shingle in shingles[article.source.id]:
-            holders[shingle].append(number)
-    lengths = Counter(number for held in holders.values() if len(held) <= MAX_HOLDERS for number in held)
+    holders = _holders(articles, shingles, only)
     for number, article in enumerate(articles):
         if article.source.id not in only:
             continue
-        own = (holders[shingle] for shingle in shingles[article.source.id])
-        shared = Counter(other for held in own if 1 < len(held) <= MAX_HOLDERS for other in held)
-        for other, count in sorted(shared.items()):
+        own = shingles[article.source.id]
+        held = [holders[shingle] for shingle in own if len(holders[shingle]) <= MAX_HOLDERS]
+        for other, count in sorted(Counter(n for numbers in held for n in numbers if n != number).items()):
+            theirs = shingles[articles[other].source.id]
+            least = min(len(own), len(theirs))
             seen = articles[other].source.id in only and other < number  # it was reported from the other side
-            share = count / min(lengths[number], lengths[other])
-            if other != number and not seen and share >= COPY_SHARE:
+            if seen or count + len(own) - len(held) < COPY_SHARE * least:  # even with every set phrase it is too little
+                continue
+            share = len(own & theirs) / least
+            if share >= COPY_SHARE:
                 yield number, other, share
+
+
+def _holders(
+    articles: Sequence[Article], shingles: Mapping[str, frozenset[str]], only: Set[str]
+) -> dict[str, list[int]]:
+    """Return who holds each run of words of the articles ``only``."""
+    holders: dict[str, list[int]] = {
+        shingle: [] for article in articles if article.source.id in only for shingle in shingles[article.source.id]
+    }
+    for number, article in enumerate(articles):
+        for shingle in shingles[article.source.id] & holders.keys():
+            holders[shingle].append(number)
+    return holders
 
 
 def _shingles(words: tuple[str, ...]) -> frozenset[str]:
