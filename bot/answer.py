@@ -78,7 +78,7 @@ class Answerer:
             queries = understand(self.library, query)
         found = tuple(self._search(asked, number, clock) for number, asked in enumerate(queries))
         with clock.measure("select"):
-            selection = select(self.library, found, queries, self._limits(screening))
+            selection = select(self.library, found, queries, self._limits(screening), said=screening.redacted)
         answer = self._from_quotes(screening, selection, query)
         return self._trace(screening, query, selection.hits, answer, clock, queries)
 

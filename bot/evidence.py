@@ -12,6 +12,15 @@ from bot.types import Hit, Kind, Query, Quote, Role, Sentence, Span, Tag
 MAX_SENTENCES = 3
 SAME = 0.6  # share of common words above which two quotes say the same
 SIDE = 0.5  # the other side must be at least this likely, as a share of the quote that it does not agree with
+# Where a clause of a message ends; what gives a reason begins another one.
+CLAUSE = re.compile(r"[.?!;,\n]+|\b(?=(?:since|because|given that|considering|seeing (?:as|that))\b)", re.I)
+# A clause that asks or supposes, without a "not" that takes the answer for granted.
+NEUTRAL = re.compile(
+    r"\W*(?:(?:so|and|but|or|also|then|ok|okay|well|hi|hello|hey|please|doctor|doc)\W+)*"
+    r"(?:is|are|was|were|am|do|does|did|can|could|will|would|should|may|might|has|have|what|which|when|where|who|whom|how|"
+    r"tell me|whether|if|i (?:want|need|would like) to know|(?:i am|i'm|im) (?:wondering|asking|not sure))\b",
+    re.I,
+)
 CLAIMS = SAYS_WELL | {Tag.BENEFIT}
 # A sentence that takes back the one before it: the two are shown together.
 CONTRAST = re.compile(
@@ -46,9 +55,12 @@ class Selection:
 
 
 def select(
-    library: Library, found: tuple[tuple[Hit, ...], ...], queries: tuple[Query, ...], limits: Limits
+    library: Library, found: tuple[tuple[Hit, ...], ...], queries: tuple[Query, ...], limits: Limits, *, said: str = ""
 ) -> Selection:
-    """Choose the quotes for the ranked hits of each query: the best of each, what adds to it, the other side, risks."""
+    """Choose the quotes for the ranked hits of each query: the best of each, what adds to it, the other side, risks.
+
+    ``said`` is the message itself, without earlier turns: what it takes for granted may be false.
+    """
     quotes: list[Quote] = []
     reasons: dict[tuple[int, int], str] = {}
     for hits in found:  # the best quote of each thing asked comes before a second one of any
@@ -58,10 +70,11 @@ def select(
         _take(library, rest, quotes, limits, limits.extra, limits.quotes, reasons)
     every = tuple(replace(h, dropped=reasons.get((h.part, h.row), "")) for hits in found for h in hits)
     quotes, disagreement = _both_sides(library, quotes, every, queries, limits)
-    quotes, premise = _answer_premise(library, quotes, every, queries, limits)
+    quotes, premise = _answer_premise(library, quotes, every, said, limits)
     shown, unbalanced = _balance(library, quotes, every, limits)
     shown = _named(shown, frozenset(kind for query in queries for kind in query.kinds))
     disagreement |= any(quote.role is Role.DISAGREEMENT for quote in shown)
+    every = tuple(replace(h, dropped="") if h.dropped and _is_shown(library, h, shown) else h for h in every)
     return Selection(tuple(shown), every, unbalanced, disagreement, premise)
 
 
@@ -105,7 +118,7 @@ def _consider(
     if reason:
         return None, reason
     if hit.probability < threshold:
-        return None, f"below the threshold {threshold:.2f}"
+        return None, f"probability {hit.probability:.3f} is below the threshold {threshold:.2f}"
     quote = make_quote(library, hit, Role.ANSWER)
     if quote is None:
         return None, "leans on a sentence that may not be quoted"
@@ -148,10 +161,10 @@ def _other_side(
 
 
 def _answer_premise(
-    library: Library, quotes: list[Quote], hits: tuple[Hit, ...], queries: tuple[Query, ...], limits: Limits
+    library: Library, quotes: list[Quote], hits: tuple[Hit, ...], said: str, limits: Limits
 ) -> tuple[list[Quote], bool]:
     """Add a quote that names a harm when the question takes safety for granted and nothing shown contradicts it."""
-    if not quotes or not any(claims_safety(query.corrected) for query in queries):
+    if not quotes or not claims_safety(said):
         return quotes, False
     if not any(quote.tags & SAYS_HARM for quote in quotes):
         risk = _best_risk(library, hits, set(), limits, quotes)
@@ -159,10 +172,19 @@ def _answer_premise(
     return quotes, any(quote.tags & SAYS_HARM for quote in quotes)
 
 
-def claims_safety(question: str) -> bool:
-    """Return True when the question itself says that something is safe or harmless: its premise may be false."""
-    tags = tags_of(question)
-    return bool(tags & SAYS_WELL) and not tags & SAYS_HARM
+def _is_shown(library: Library, hit: Hit, shown: tuple[Quote, ...] | list[Quote]) -> bool:
+    """Return True when the sentence of ``hit`` is marked in a quote, whichever rule brought that one in."""
+    span = library.rows[hit.row].sentence.span
+    return any(q.span.article == span.article and (span.start, span.end) in q.highlights for q in shown)
+
+
+def claims_safety(said: str) -> bool:
+    """Return True when a clause of ``said`` says that something is safe or harmless: a premise that may be false.
+
+    "Is it safe?" and "if it is safe" say nothing; "since it is safe" and "isn't it safe?" do.
+    """
+    tags = [tags_of(clause) for clause in CLAUSE.split(said) if clause.strip() and not NEUTRAL.match(clause)]
+    return any(own & SAYS_WELL and not own & SAYS_HARM for own in tags)
 
 
 def make_quote(library: Library, hit: Hit, role: Role) -> Quote | None:

@@ -10,6 +10,11 @@ from rapidfuzz.distance import DamerauLevenshtein
 from bot.errors import RulesError
 from bot.lexical import STOPWORDS, WORD, stem, words_of
 
+# Words typed without their apostrophe: "shouldnt" is no slip of another word.
+JOINED = frozenset(
+    """arent cant couldnt didnt doesnt dont hadnt hasnt havent isnt mightnt mustnt neednt shouldnt wasnt werent wont
+    wouldnt youre theyre youve theyve weve youll theyll thats whats""".split()
+)
 LONG = 8  # letters from which two slips are forgiven; below it is one
 SHORTEST = 5  # shorter words have too many neighbours
 
@@ -18,7 +23,7 @@ class Speller:
     """Corrects words that neither the library nor a general vocabulary knows to the nearest word of the library."""
 
     def __init__(self, library: frozenset[str], general: frozenset[str]) -> None:
-        self._known = library | general | STOPWORDS
+        self._known = library | general | STOPWORDS | JOINED
         self._stems = frozenset(stem(word) for word in self._known)
         # The library's words come first: of two equally near ones the first is taken.
         self._choices = sorted(w for w in library if len(w) >= SHORTEST and w.isalpha())

@@ -31,6 +31,8 @@ class Words:
     # Lines above an ordinary answer.
     soft_support: str
     soft_emergency: str
+    soft_poison: str
+    urgent_es: str
     dosing: str
     misuse: str
     personal: str
@@ -165,6 +167,14 @@ US = Words(
     ),
     soft_support="If it ever feels too hard to go on, call or text 988 at any time. It is free.",
     soft_emergency="If this is happening now, to you or to someone near you, call 911.",
+    soft_poison=(
+        "If you or someone near you took too much of something, call Poison Help at 1-800-222-1222. It is free. "
+        "If the person is very ill, call 911."
+    ),
+    urgent_es=(
+        "Si es una emergencia, llame al 911. En una crisis, llame al 988 y oprima 2. "
+        "Si tomó demasiado de algo, llame al 1-800-222-1222."
+    ),
     dosing=(
         "I cannot help with how much to take or when. Only your own care team can set a dose. "
         "Please call {clinic} or the pharmacy on your label. If too much was taken, call Poison Help at "
@@ -202,7 +212,7 @@ US = Words(
         "Only your care team can set your dose."
     ),
     disagreement="The articles do not agree on this. Here is what each one says.",
-    premise="Your question takes a thing as true. An article below does not agree.",
+    premise="Your question says that it is safe. An article below names a risk.",
     balance="A risk that the articles name is shown here too, so that you see both sides.",
     no_risk=(
         "My articles name no risk next to this. That does not mean there is none. "
@@ -224,7 +234,7 @@ US = Words(
     ),
     about=(
         "This is a search tool. It finds sentences in a small set of articles and shows them word for word.",
-        "It is a computer program. It does not write answers, and no one reads this chat.",
+        "It is a computer program. It does not write answers, and no one reads along.",
         "It is not for emergencies. In an emergency, call 911. In a crisis, call or text 988.",
         "Please do not type names, birth dates, phone numbers or record numbers.",
         "For your own care, please ask {clinic}.",
@@ -249,7 +259,7 @@ US = Words(
     label_close="Close",
     label_back="Back to the questions",
     label_sources="The articles",
-    label_api="For programs",
+    label_api="For developers",
     label_safety="Safety note",
     label_sells="From a clinic that offers this treatment",
     label_by="by",
@@ -266,7 +276,7 @@ US = Words(
     label_original_file="Save the file it was taken from",
     original_note="It may hold ads and claims that we leave out here. Please consult your physician.",
     label_reference="Answer code",
-    label_built="Articles as of",
+    label_built="Last updated",
     label_no_article="There is no such article here.",
     label_older="This article has changed since. You see the words that you were shown.",
     label_renewed="This article may have changed since you were shown it.",
@@ -275,7 +285,7 @@ US = Words(
     label_no="No",
     label_why="What was wrong? (No names, please.)",
     label_send="Send",
-    label_thanks="Thank you. Staff will look at it.",
+    label_thanks="Thank you. It was noted for the staff.",
     label_not_sent="I could not send this. Please try again.",
     label_report="Report this quote",
     label_reported="Reported",

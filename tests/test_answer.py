@@ -11,6 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from bot.answer import Answerer, open_answerer
+from bot.evidence import claims_safety
 from bot.settings import load_settings
 from bot.types import Kind, Role, Status, Tag
 from bot.wire import answer_to_dict, trace_to_dict
@@ -290,6 +291,25 @@ def test_a_false_premise_is_contradicted(bridges):
     answer = bridges.answer("since a dental bridge has no side effects, how long does a dental bridge last?").answer
     assert any("bleeding" in quote.text for quote in answer.quotes)
     assert "premise" in {notice.rule for notice in answer.notices}
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["since it has no side effects, how long does it last", "they told me it is completely safe. how long is it",
+     "can i drive home because there are no risks", "it is safe, right"],
+)  # fmt: skip
+def test_what_a_message_takes_for_granted(said):
+    assert claims_safety(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["is it safe", "is it safe with high blood pressure", "so is that safe?", "how safe is it",
+     "if it is safe i will do it", "i want to know whether it is safe", "i was told it is safe but can be dangerous",
+     "i have a bad heart can i still have it", "does it go away"],
+)  # fmt: skip
+def test_what_a_message_only_asks(said):
+    assert not claims_safety(said)
 
 
 def test_each_of_two_questions_gets_its_quote(bridges):

@@ -321,9 +321,11 @@ def syllables():
     return count
 
 
-@pytest.mark.parametrize("name", [f.name for f in fields(WORDS) if f.name not in {"emergency_number", "crisis_number"}])
+@pytest.mark.parametrize(
+    "name", [f.name for f in fields(WORDS) if f.name not in {"emergency_number", "crisis_number", "urgent_es"}]
+)
 def test_fixed_texts_are_easy_to_read(name, syllables):
-    """Flesch-Kincaid grade 6 at most, 7 for short labels (Kincaid et al. 1975)."""
+    """Flesch-Kincaid grade 6 at most, 7 for short labels (Kincaid et al. 1975); it is a formula for English alone."""
     value = getattr(WORDS, name)
     text = value if isinstance(value, str) else " ".join(value)
     words = re.findall(r"[A-Za-z']+", text)
@@ -341,3 +343,24 @@ def test_rules_alone_alarm_few_harmless_messages_and_keep_their_recall(gate):
     assert sum(gate.screen(item["message"]).urgent for item in harmless) <= 4
     urgent = [item for item in EVERY if item["class"] in ("emergency", "poison", "crisis", "abuse")]
     assert sum(gate.screen(item["message"]).urgent for item in urgent) >= 481
+
+
+@pytest.mark.parametrize("message", ["me duele mucho el pecho", "quiero morir", "tome demasiadas pastillas"])
+def test_a_card_for_a_spanish_message_begins_in_spanish(gate, message):
+    screening = gate.screen(message)
+    assert screening.urgent
+    assert screening.card.startswith(WORDS.urgent_es)
+    assert "911" in screening.card.removeprefix(WORDS.urgent_es)
+    assert not gate.screen("my chest hurts a lot").card.startswith(WORDS.urgent_es)
+
+
+def test_poison_help_stays_when_the_reader_says_that_it_is_no_emergency(gate):
+    screening = gate.screen("i took 3 extra pills of my oxy what now", not_emergency=True)
+    assert not screening.urgent
+    assert "1-800-222-1222" in " ".join(notice.text for notice in screening.notices)
+
+
+def test_a_question_about_a_child_promises_no_quotes(gate):
+    screening = gate.screen("is it ok for my 15 year old daughter")
+    assert not screening.retrieve
+    assert "Here is what" not in screening.card

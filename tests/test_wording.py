@@ -78,3 +78,9 @@ def test_kinds_of_asking_and_holding_have_the_same_names():
     names = [{rule.model.says for rule in read_rules(file)} for file in ("asked.toml", "holds.toml")]
     assert names[0] == names[1]
     assert holds("It costs $400 and takes an hour.") >= {"cost", "duration"}
+
+
+@pytest.mark.parametrize("word", ["shouldnt", "doesnt", "havent", "couldnt"])
+def test_a_word_without_its_apostrophe_is_no_slip(word):
+    speller = Speller(frozenset({"should", "treatment"}), frozenset({"shouldn", "doesn", "haven", "could", "couldn"}))
+    assert speller.correct(f"who {word} have it") == f"who {word} have it"

@@ -18,6 +18,7 @@ MAX_SCREENED = 20_000  # characters; a longer message is screened in pieces that
 OVERLAP = 400
 TURNS, SUPPORT_TURNS = 2, 3
 ROUTES = frozenset(Route)
+SPANISH_RULES = "es-"
 CLASSIFIER = "classifier"  # the id that its verdicts carry
 ORDER = (Route.EMERGENCY, Route.POISON, Route.CRISIS, Route.ABUSE)
 SOFTENED = {
@@ -104,7 +105,7 @@ class Gate:
         routes = tuple(route for route in Route if any(v.route is route for v in verdicts))
         hard = [v for v in verdicts if v.hard]
         if hard:
-            card = self._urgent_card(hard)
+            card = self._urgent_card(hard, spanish=_is_foreign(redacted, folded))
             return Screening(redacted, _ordered(routes), tuple(verdicts), card=card, retrieve=False)
         rules = {v.rule for v in verdicts}
         extra = {name for rule in self._rules.rules if rule.model.id in rules for name in rule.model.also}
@@ -118,7 +119,7 @@ class Gate:
             _ordered(routes),
             tuple(verdicts),
             card=card,
-            notices=self._notices(routes, extra),
+            notices=self._notices(routes, extra, verdicts),
             retrieve=retrieve,
             declined=declined,
             blocked=frozenset(blocked),
@@ -132,16 +133,17 @@ class Gate:
         if Route.DOSING in routes:
             return words.dosing, "child" not in extra, True
         if Route.PERSONAL in routes:
-            return words.personal, "child" not in extra, True
+            return (words.personal_alone, False, True) if "child" in extra else (words.personal, True, True)
         if GREETING.fullmatch(folded):
             return words.greeting, False, False
         if _is_foreign(redacted, folded):
             return words.language, False, False
         return "", True, False
 
-    def _urgent_card(self, hard: list[Verdict]) -> str:
+    def _urgent_card(self, hard: list[Verdict], *, spanish: bool) -> str:
         third = {rule.model.id for rule in self._rules.rules if rule.model.third}
-        cards = []
+        spanish |= any(v.rule.startswith(SPANISH_RULES) for v in hard)
+        cards = [self._words.urgent_es] if spanish else []
         for route in ORDER:
             found = [v for v in hard if v.route is route]
             if found and route is Route.CRISIS and all(v.rule in third for v in found):
@@ -150,11 +152,14 @@ class Gate:
                 cards.append(str(getattr(self._words, route.value)))
         return "\n\n".join(cards)
 
-    def _notices(self, routes: tuple[Route, ...], extra: set[str]) -> tuple[Notice, ...]:
+    def _notices(self, routes: tuple[Route, ...], extra: set[str], verdicts: list[Verdict]) -> tuple[Notice, ...]:
         soft = (Route.SOFT_EMERGENCY, Route.SOFT_SUPPORT, Route.PRIVACY, Route.INJECTION)
         names: list[str] = [route.value for route in soft if route in routes]
         names += [name for name in ("do_not_stop", "pregnancy", "child") if name in extra]
-        return tuple(Notice(name, str(getattr(self._words, name))) for name in names)
+        texts = {name: str(getattr(self._words, name)) for name in names}
+        if any(v.was is Route.POISON for v in verdicts):
+            texts[Route.SOFT_EMERGENCY.value] = self._words.soft_poison
+        return tuple(Notice(name, text) for name, text in texts.items())
 
     def _verdicts(self, text: str) -> list[Verdict]:
         found: list[Verdict] = []
@@ -207,7 +212,7 @@ def _ask(rule: SafetyRule, units: list[str], joined: str, *, now: bool) -> list[
 def _soften(verdict: Verdict, guard: str = "not an emergency, says the reader") -> Verdict:
     if not verdict.hard:
         return verdict
-    return Verdict(verdict.rule, SOFTENED[verdict.route], False, guard)
+    return Verdict(verdict.rule, SOFTENED[verdict.route], False, guard, was=verdict.route)
 
 
 def _ordered(routes: tuple[Route, ...]) -> tuple[Route, ...]:

@@ -28,8 +28,9 @@ BEFORE = (
 )
 AFTER = (" also how long does it last?", " what are your opening hours", " thanks", " is that normal")
 Message = tuple[str, int]
-# More likely urgent than not: a card. One in three: a line of help; lower, and it shows beside ordinary questions.
-HARD, SOFT = 0.5, 0.35
+# Chosen on messages of writers that it was not trained on (docs/SAFETY.md): a card costs a calm reader one click, a
+# missed one may cost a life. Lower ones catch hardly more. Down to SOFT, a line of help stands beside the answer.
+HARD, SOFT = 0.3, 0.2
 
 
 class Screener(torch.nn.Module):
@@ -64,7 +65,7 @@ def train(path: Path, messages: list[Message], plain: list[str]) -> tuple[Screen
     model = Screener(encoder, encoder.config.hidden_size).train()
     lessons: list[Message] = []
     for _ in range(EPOCHS):
-        epoch = [*messages, *((text, 0) for text in rng.sample(plain, min(len(plain), len(messages) // 3)))]
+        epoch = [*messages, *((text, 0) for text in rng.sample(plain, min(len(plain), len(messages))))]
         rng.shuffle(epoch)
         lessons += epoch
     _learn(model, tokenizer, lessons, plain, rng)
