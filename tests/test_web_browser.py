@@ -125,11 +125,65 @@ def test_when_the_server_is_gone_the_page_says_so_and_keeps_what_was_said(open_p
     assert page.locator("#log .answer").count() == 1
 
 
+def test_back_closes_the_article_and_keeps_the_conversation(open_page, site):
+    page = opened(open_page(site, viewport={"width": 375, "height": 700}, has_touch=True))
+    ask(page, "what are the common side effects").locator("a.context").first.click()
+    frame = page.frame_locator("dialog iframe")
+    frame.locator("mark#hit").wait_for()
+    assert frame.locator("a[href^='../']").count() == 0  # the frame runs no script: the chat would be blank in it
+    page.go_back()
+    page.wait_for_selector("dialog", state="detached")
+    assert page.locator("#log .answer").count() == 1
+    for _ in range(2):  # closing it otherwise leaves no empty step back behind
+        page.locator("#log a.context").first.click()
+        page.locator("dialog .close").click()
+        page.wait_for_selector("dialog", state="detached")
+    assert page.evaluate("history.state?.reader") is None
+
+
+def test_paper_is_black_on_white_whatever_the_screen_is(open_page, site):
+    page = opened(open_page(site, color_scheme="dark"))
+    ask(page, "what are the common side effects")
+    page.emulate_media(media="print")
+    page.wait_for_timeout(300)
+    pale = page.evaluate(
+        "[...document.querySelectorAll('#log *, #banner *')].filter((it) => it.innerText?.trim()"
+        " && getComputedStyle(it).color !== 'rgb(0, 0, 0)').map((it) => it.outerHTML.slice(0, 80))"
+    )
+    assert not pale
+    assert "underline" in page.locator("#log mark").first.evaluate("it => getComputedStyle(it).textDecorationLine")
+
+
+def test_what_takes_the_focus_is_never_behind_the_composer(open_page, site):
+    page = opened(open_page(site, viewport={"width": 1100, "height": 800}))
+    ask(page, "what are the common side effects")
+    page.locator("#log .asked").first.focus()
+    hidden = []
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        page.wait_for_timeout(60)
+        hidden += page.evaluate(
+            "(() => { const it = document.activeElement, box = (it) => it.getBoundingClientRect();"
+            " const covered = box(it).bottom > box(document.querySelector('#composer')).top + 1;"
+            " return it.closest('#log') && covered ? [it.outerHTML.slice(0, 80)] : [] })()"
+        )
+    assert not hidden
+
+
 def told_what_to_do(page, answerer):
     page.wait_for_function("document.querySelector('#status').textContent.includes('911')", timeout=10_000)
     told = page.locator("#status").text_content()
     assert answerer.words.error in told
     assert "consult your physician" in told
+    assert page.locator("#status a[href='tel:911']").count() >= 1
+    # In sight, and nothing drawn over the conversation.
+    box = page.locator("#status").bounding_box()
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= page.viewport_size["height"]
+    assert page.evaluate(
+        "(([x, y]) => !document.elementFromPoint(x, y).closest('[data-testid=status-tracker]'))",
+        [page.viewport_size["width"] / 2, page.viewport_size["height"] / 3],
+    )
 
 
 def test_a_follow_up_knows_the_question_before(open_page, site):

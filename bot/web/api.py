@@ -104,12 +104,13 @@ def library_routes(desk: Desk) -> APIRouter:
         return {"articles": articles, "disclaimer": words.disclaimer_no_quotes}
 
     @router.get("/article/{article_id}", include_in_schema=False)
-    def read(article_id: str, s: str = "", e: str = "", v: str = "") -> HTMLResponse:
+    def read(article_id: str, s: str = "", e: str = "", v: str = "", framed: str = "") -> HTMLResponse:
         article, passages, note = _edition(desk, article_id, v)
         if article is None:
             return _html(message_page(words.label_no_article, words), 404)
         file = settings.originals and article.source.original is not None
-        return _html(article_page(article, passages, _offset(s), _offset(e), words, note=note, original=file))
+        span = _offset(s), _offset(e)
+        return _html(article_page(article, passages, *span, words, note=note, original=file, framed=framed == "1"))
 
     @router.get("/original/{article_id}", include_in_schema=False)
     def save(article_id: str) -> Response:

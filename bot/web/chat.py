@@ -104,12 +104,13 @@ class Chat:
             with gr.Row(elem_id="picks"):
                 picks = [_button(n, self._start) for n in range(BUTTONS)]
             with gr.Row(elem_id="composer"):
+                # Inside what always stays on the screen: a message below it would not be seen.
+                gr.HTML('<p role="status"></p>', js_on_load=None, elem_id="status")
                 box = gr.Textbox(
                     label=words.label_question, info=words.label_hint, lines=1, max_lines=5, elem_id="question",
                     scale=1, autofocus=False, html_attributes=gr.InputHTMLAttributes(enterkeyhint="send"),
                 )  # fmt: skip
                 send = gr.Button(words.label_ask, variant="primary", elem_id="ask", scale=0)
-            gr.HTML('<p role="status"></p>', js_on_load=None, elem_id="status")
             with gr.Row(elem_id="foot"):
                 clear = gr.Button(words.label_clear, elem_id="clear", scale=0)
                 foot = gr.HTML(self._footer(), js_on_load=None, elem_id="links")
@@ -141,9 +142,11 @@ class Chat:
 
     def _footer(self) -> str:
         words, manifest = self._words, self._desk.answerer.library.manifest
-        built = f"{words.label_built} {manifest.built_at[:10]}"
+        built, apart = f"{words.label_built} {manifest.built_at[:10]}", 'target="_blank" rel="noopener"'
         return (
-            f'<p><a href="sources">{esc(words.label_sources)}</a> <a href="docs">{esc(words.label_api)}</a> '
+            # Pages of their own: the conversation lives in this one alone.
+            f'<p><a href="sources" {apart}>{esc(words.label_sources)}</a> '
+            f'<a href="docs" {apart}>{esc(words.label_api)}</a> '
             f"<span>{esc(built)}</span></p>"
         )
 
@@ -164,7 +167,7 @@ def head(desk: Desk) -> str:
     """Return the page's own style and script. Inline: Gradio would rewrite the selectors of its ``css`` option."""
     words = desk.answerer.words
     labels = {name: getattr(words, f"label_{name}") for name in LABELS} | {
-        "error": f"{words.error} {words.disclaimer_no_quotes}"
+        "error": linked(f"{words.error} {words.disclaimer_no_quotes}")
     }
     data = "".join(f' data-{name.replace("_", "-")}="{esc(text)}"' for name, text in labels.items())
     return f'<meta name="quotewell"{data}><style>{STYLE}</style><script>{SCRIPT}</script>'

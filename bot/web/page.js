@@ -3,9 +3,11 @@
 (() => {
   "use strict";
   const labels = () => document.querySelector('meta[name="quotewell"]').dataset;
+  const line = () => document.querySelector("#status [role=status]");
   const say = (text) => {
-    const line = document.querySelector("#status [role=status]");
-    if (line) line.textContent = text;
+    if (!line()) return;
+    line().textContent = text;
+    line().classList.remove("failed");
   };
   const box = () => document.querySelector("#question textarea, #question input");
   const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -63,11 +65,19 @@
     dialog.setAttribute("aria-label", labels().context);
     const close = Object.assign(document.createElement("button"), { type: "button", textContent: labels().close });
     close.className = "close";
-    const frame = Object.assign(document.createElement("iframe"), { title: labels().context, src: link.href });
+    const address = new URL(link.href);
+    address.searchParams.set("framed", "1"); // without ways to other pages: the frame runs no script
+    const frame = Object.assign(document.createElement("iframe"), { title: labels().context, src: address.href });
     frame.setAttribute("sandbox", "allow-popups allow-popups-to-escape-sandbox");
     close.addEventListener("click", () => dialog.close());
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+    // The phone's own "back" closes the article; without this it would leave the conversation.
+    history.pushState({ reader: true }, "");
+    const back = () => dialog.close();
+    addEventListener("popstate", back);
     dialog.addEventListener("close", () => {
+      removeEventListener("popstate", back);
+      if (history.state?.reader) history.back();
       dialog.remove();
       link.focus();
     });
@@ -102,10 +112,10 @@
     if (!(await send(button.closest(".answer").dataset.code, { helpful }))) return;
     box.querySelectorAll(".vote").forEach((it) => it.setAttribute("aria-pressed", String(it === button)));
     box.querySelector("form")?.remove();
-    if (!helpful) askWhy(box);
+    if (!helpful) askWhy(box, button);
   }
 
-  function askWhy(box) {
+  function askWhy(box, button) {
     const form = document.createElement("form");
     const label = Object.assign(document.createElement("label"), { textContent: labels().why });
     const input = Object.assign(document.createElement("input"), { maxLength: 500 });
@@ -113,18 +123,21 @@
     form.append(label, Object.assign(document.createElement("button"), { textContent: labels().send }));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      if (await send(box.closest(".answer").dataset.code, { helpful: false, reason: input.value })) form.remove();
+      if (!(await send(box.closest(".answer").dataset.code, { helpful: false, reason: input.value }))) return;
+      form.remove();
+      button.focus();
     });
     box.append(form);
     input.focus();
   }
 
   async function report(button) {
+    if (button.ariaDisabled) return;
     const { article, start, end } = button.dataset;
     const code = button.closest(".answer").dataset.code;
     if (await send(code, { article, start: Number(start), end: Number(end) })) {
       button.textContent = labels().reported;
-      button.disabled = true;
+      button.setAttribute("aria-disabled", "true"); // "disabled" would drop the focus to the top of the page
     }
   }
 
@@ -171,7 +184,8 @@
   };
   function failed() {
     wait(false);
-    say(labels().error);
+    line().innerHTML = labels().error; // the server's fixed text, with its numbers as links
+    line().classList.add("failed");
   }
 
   window.quotewell = {
@@ -189,7 +203,7 @@
       say("");
       document.body.classList.remove("talking");
       document.querySelector("#about details")?.setAttribute("open", "");
-      box()?.focus();
+      if (!matchMedia("(pointer: coarse)").matches) box()?.focus(); // it would open a phone's keyboard
       scrollTo({ top: 0, behavior: still() ? "auto" : "smooth" });
     }),
   };

@@ -42,10 +42,12 @@ def article_page(
     *,
     note: str = "",
     original: bool = False,
+    framed: bool = False,
 ) -> str:
     """Return the readable words of one article with [start, end) marked; odd offsets mark less or nothing.
 
-    With ``original`` the file that the text was taken from can be saved, beside a note on what it may hold.
+    With ``original`` the file that the text was taken from can be saved, beside a note on what it may hold. In a frame
+    of the chat (``framed``) no link leads to another page.
     """
     source = article.source
     renewed = f'<p class="notice">{esc(note)}</p>' if note else ""
@@ -55,9 +57,12 @@ def article_page(
         if original
         else ""
     )
-    body = (
+    crumbs = (
         f'<p class="crumbs"><a href="../">{esc(words.label_back)}</a> <a href="../sources">'
-        f"{esc(words.label_sources)}</a></p><h1>{esc(source.title)}</h1>{about_source(source, words)}{file}{renewed}"
+        f"{esc(words.label_sources)}</a></p>"
+    )
+    body = (
+        f"{'' if framed else crumbs}<h1>{esc(source.title)}</h1>{about_source(source, words)}{file}{renewed}"
         f'<div class="reading">{reading(article, passages, start, end, words)}</div>'
         f'<p class="disclaimer">{linked(words.disclaimer)}</p>'
     )
