@@ -7,6 +7,7 @@
 
 import json
 from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +93,9 @@ def save_questions(corpus: Path, questions: Sequence[Question]) -> None:
         CorpusError: the file cannot be written; the old one is unchanged.
     """
     path = corpus / FILE
+    twice = [name for name, times in Counter(q.id for q in questions).items() if times > 1]
+    if twice:
+        raise CorpusError(f"{path}: the id '{twice[0]}' would be there twice. Give each question one of its own.")
     lines = [json.dumps(q.model_dump(exclude_defaults=True), ensure_ascii=False) + "\n" for q in questions]
     try:
         write_whole(path, "".join(lines).encode())
@@ -120,4 +124,6 @@ def _parse(line: bytes, where: str) -> Question:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "line"
-        raise CorpusError(f"{where}: {field}: {first['msg']}. Correct it; README.md shows a whole line.") from error
+        raise CorpusError(
+            f"{where}: {field}: {first['msg']}. Correct it; docs/INDEXING.md shows a whole line."
+        ) from error

@@ -1,6 +1,7 @@
 """The maintainer's way to a new index: plan, gate, publish. Nothing is published that breaks what must hold."""
 
 import logging
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -15,6 +16,7 @@ from bot.settings import Settings
 from bot.snapshot import TEXTS, Accepted, Content, current, read_content, read_manifest, sweep, verify
 from bot.types import ReviewStatus
 
+MOST_NAMED = 50  # articles listed of those added, of those changed, of those removed
 log = logging.getLogger(__name__)
 
 
@@ -71,7 +73,7 @@ def reindex(
     *,
     by: str = "",
     why: str = "",
-    accept: bool = False,
+    accept: bool | Set[str] = False,
     dry_run: bool = False,
     force: bool = False,
     wait: float = 0.0,
@@ -79,7 +81,7 @@ def reindex(
 ) -> Outcome:
     """Build the index of the corpus, look it over, and publish it when nothing stands in the way.
 
-    ``accept`` lets through what would block; ``by`` and ``why`` are then written into the manifest.
+    ``accept`` lets through what would block, or those lines of it; ``by`` and ``why`` are written into the manifest.
 
     Raises:
         Blocked: something stands in the way and was not accepted.
@@ -95,7 +97,8 @@ def reindex(
                 plan = _plan(settings, prepared, before, progress)
                 if dry_run:
                     return Outcome(plan, None)
-                if plan.blocking and not (accept and by and why):
+                passed = bool(accept) if isinstance(accept, bool) else accept >= set(plan.blocking)
+                if plan.blocking and not (passed and by and why):
                     raise Blocked(plan)
                 accepted = (*plan.accepted, *(Accepted(line, by, why, _today().isoformat()) for line in plan.blocking))
                 progress("Writing the index", 0, 1)
@@ -112,21 +115,26 @@ def plan_lines(plan: Plan) -> list[str]:
     found = ", ".join(f"{number} {severity.value}" for severity, number in counts.items() if number)
     held = sum(not result.problems for result in plan.results)
     return [
+        *(f"Stands in the way: {line}" for line in plan.blocking if line not in {a.what for a in plan.accepted}),
         *difference_lines(plan.difference),
         f"Findings in new and changed articles: {found or 'none'} (all: python -m bot lint)",
         f"Regression questions: {held} of {len(plan.results)} hold",
         *(line for changed in plan.changed for line in _changed_lines(changed)),
         *(f"Let through by {a.by} on {a.on}: {a.what}" for a in plan.accepted),
-        *(f"Stands in the way: {line}" for line in plan.blocking),
     ]
 
 
 def difference_lines(difference: Difference) -> list[str]:
     """Return a line for each article that is added, changed or removed, and one with the numbers of passages."""
     named = (("added", difference.added), ("changed", difference.changed), ("removed", difference.removed))
-    lines = [f"{word}: {article}" for word, articles in named for article in articles]
+    lines = [line for word, articles in named for line in _named(word, articles)]
     numbers = f"passages: {difference.new_passages} new, {difference.lost_passages} gone"
     return [*(lines or ["No article changes."]), numbers]
+
+
+def _named(word: str, articles: tuple[str, ...]) -> list[str]:
+    lines = [f"{word}: {article}" for article in articles[:MOST_NAMED]]
+    return lines + ([f"{word}: {len(articles) - MOST_NAMED} more"] if len(articles) > MOST_NAMED else [])
 
 
 def _changed_lines(changed: Changed) -> list[str]:
@@ -137,7 +145,7 @@ def _changed_lines(changed: Changed) -> list[str]:
 
     mark = "worse" if changed.worse else "other"
     return [
-        f"{mark}: {changed.after.question.id}",
+        f"{mark}: {changed.after.question.id}: {changed.after.question.question}",
         f"   before {shown(changed.before)}",
         f"   after  {shown(changed.after)}",
     ]

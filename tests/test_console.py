@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 
+import httpx
 import pytest
 from conftest import ROOT
 from web import serious, serving
@@ -12,6 +13,7 @@ from bot.answer import open_answerer
 from bot.build import build_index
 from bot.journal import Journal
 from bot.live import Live
+from bot.questions import read_questions
 from bot.settings import load_settings
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -252,3 +254,103 @@ def test_axe_finds_nothing_serious_in_the_console(clinic, open_page, scheme):
         tab(page, name, ready)
         found += [(name, *fault) for fault in serious(page)]
     assert not found
+
+
+def test_rolling_back_needs_a_choice(clinic, staff):
+    _, live, _ = clinic
+    before = live.answerer.library.manifest.id
+    tab(staff, "Library", "#keep-articles table")
+    press(staff, "#keep-rollback", "#keep-told", "Choose an earlier snapshot first")
+    assert live.answerer.library.manifest.id == before
+
+
+def test_what_a_click_did_is_told_in_sight(staff):
+    tab(staff, "Library", "#keep-articles table")
+    staff.locator("#keep-undo").scroll_into_view_if_needed()
+    press(staff, "#keep-undo", "#keep-told", "Give the number")
+    box = staff.locator("#keep-told").bounding_box()
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= 1000
+
+
+def test_a_reason_lets_through_only_what_was_seen(clinic, staff, tmp_path):
+    _, live, settings = clinic
+    tab(staff, "Library", "#keep-articles table")
+    claim = tmp_path / "A bold claim.txt"
+    claim.write_text("Knee braces.\n\nA knee brace is completely safe and has no side effects at all for anybody.\n")
+    staff.set_input_files("#keep-files input[type=file]", claim)
+    staff.locator("#keep-files", has_text="bold").wait_for()
+    press(staff, "#keep-add", "#keep-told", "added as a-bold-claim")
+    choose(staff, "#keep-article", "a-bold-claim")
+    choose(staff, "#keep-status", "approved")
+    press(staff, "#keep-set-status", "#keep-told", "Done")
+    before = live.answerer.library.manifest.id
+    say(staff, "#keep-accept", "an old reason that was left in the box")
+    press(staff, "#keep-publish", "#keep-told", "Not published")  # nobody has seen what stands in the way
+    assert live.answerer.library.manifest.id == before
+    assert "completely safe" in staff.locator("#keep-planned").text_content()
+    press(staff, "#keep-publish", "#keep-told", "The new index is in use")
+    assert staff.locator("#keep-accept").locator("textarea, input").input_value() == ""
+    for ending in ("txt", "toml"):
+        (settings.corpus / f"a-bold-claim.{ending}").unlink()
+    press(staff, "#keep-publish", "#keep-told", "The new index is in use")
+
+
+def test_ids_of_saved_questions_stay_apart_when_one_is_removed(clinic, staff):
+    _, live, settings = clinic
+    tab(staff, "Regression questions", "#questions-shown")
+    article, passage = next(
+        (a, live.answerer.library.articles[a].text.split("\n")[0][:40]) for a in live.answerer.library.articles
+    )
+    for number in (1, 2, 3):
+        say(staff, "#questions-question", f"is there word number {number}")
+        choose(staff, "#questions-article", article)
+        say(staff, "#questions-words", passage if number == 1 else "never in it")
+        if number > 1:
+            press(staff, "#questions-save", "#questions-told", "does not hold")
+            say(staff, "#questions-words", passage)
+        press(staff, "#questions-save", "#questions-told", "Saved")
+    press(staff, "#questions-remove", "#questions-told", "Choose a saved question")
+    choose(staff, "#questions-saved", "word number 1")
+    press(staff, "#questions-remove", "#questions-told", "Removed")
+    say(staff, "#questions-question", "is there word number 4")
+    choose(staff, "#questions-article", article)
+    say(staff, "#questions-words", passage)
+    press(staff, "#questions-save", "#questions-told", "-4")
+    assert len(read_questions(settings.corpus)) == 3
+    (settings.corpus / "questions.jsonl").unlink()
+
+
+def test_a_code_is_opened_however_it_was_copied(clinic, staff):
+    _, live, _ = clinic
+    code = httpx.post(f"{clinic[0]}/api/ask", json={"question": EFFECTS}).json()["trace_id"]
+    say(staff, "#inspect-code", f"Answer code {code.upper()}")
+    staff.keyboard.press("Enter")
+    staff.wait_for_selector("#inspect-chart .bars li", timeout=20_000)
+    assert shown(live)[0] in staff.locator("#inspect-answer").text_content()
+    colours = {
+        staff.evaluate("it => getComputedStyle(it).backgroundColor", mark.element_handle())
+        for mark in staff.locator("#inspect-text mark.heat").all()
+    }
+    assert len(colours) > 1  # by probability
+
+
+def test_the_journals_form_keeps_its_meaning_when_the_tab_is_opened_again(clinic, staff):
+    httpx.post(f"{clinic[0]}/api/ask", json={"question": "is there a zebra crossing at the clinic"})
+    tab(staff, "Journal", "#journal-shown tbody tr")
+    say(staff, "#journal-text", "zebra")
+    staff.click("#journal-go")
+    staff.wait_for_function("document.querySelectorAll('#journal-shown tbody tr').length === 1")
+    press(staff, "#journal-older", "#journal-told", "oldest")
+    assert staff.locator("#journal-shown tbody tr").count() == 1
+    tab(staff, "Overview", "#overview-told table")
+    tab(staff, "Journal", "#journal-shown tbody tr")
+    staff.wait_for_timeout(800)
+    assert staff.locator("#journal-shown tbody tr").count() == 1
+
+
+def test_an_ended_session_says_so(clinic, staff):
+    staff.context.clear_cookies()
+    say(staff, "#inspect-question", EFFECTS)
+    staff.click("#inspect-go")
+    staff.locator("#ended a[href='/staff/login']").wait_for(timeout=10_000)

@@ -19,6 +19,7 @@ from bot.web.records import Records
 from bot.web.regression import Regression
 from bot.web.wiring import HIDDEN
 
+SCRIPT = Path(__file__).with_name("console.js").read_text(encoding="utf-8")
 LOOK = Path(__file__).with_name("console.css").read_text(encoding="utf-8")
 LARGEST = "50mb"  # of one uploaded file; the reader of each format has limits of its own
 
@@ -36,7 +37,7 @@ def mount_console(app: FastAPI, desk: Desk, sessions: Sessions) -> None:
     gr.mount_gradio_app(
         app, blocks, path="/staff", auth_dependency=who, footer_links=[], run_history=False, show_error=False,
         max_file_size=LARGEST, ssr_mode=False, mcp_server=False, pwa=False, enable_monitoring=False, theme=theme(),
-        head=f"<style>{STYLE}{LOOK}</style>",
+        head=f"<style>{STYLE}{LOOK}</style><script>{SCRIPT}</script>",
     )  # fmt: skip
     blocks.has_launched = True  # mounting leaves Gradio's own check of file paths off; only this turns it on
 
@@ -64,8 +65,8 @@ def console(desk: Desk, overview: Overview) -> gr.Blocks:
         with gr.Tabs(elem_id="staff-tabs"):
             for number, (name, build) in enumerate(tabs):
                 with gr.Tab(name) as tab:
-                    opened, outputs = build()
+                    opened, inputs, outputs = build()
                 # Only the first tab is filled at once; the others when somebody looks at them.
                 event = blocks.load if number == 0 else tab.select
-                event(opened, None, outputs, **HIDDEN)
+                event(opened, inputs, outputs, **HIDDEN)
     return blocks  # type: ignore[no-any-return]  # gradio's context manager is untyped

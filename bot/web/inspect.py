@@ -1,5 +1,6 @@
 """The inspector: one question, or one answer of the journal, with everything that happened on the way."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,11 +13,12 @@ from bot.library import open_snapshot
 from bot.snapshot import Content
 from bot.web.desk import Desk
 from bot.web.parts import answer_html, esc
-from bot.web.views import Found, article_view, chart_view, compared_view, found_in, hits_view, summary_view
-from bot.web.wiring import DIRECT
+from bot.web.views import Found, article_view, chart_view, compared_view, found_in, hits_view, summary_view, told_view
+from bot.web.wiring import DIRECT, Tab
 from bot.wire import answer_to_dict, trace_to_dict
 
 NOTHING = "nothing"
+CODE = re.compile(r"\b[a-z0-9]{10}\b")  # as it stands under an answer, perhaps copied with words around it
 PLAIN = "this snapshot, without the evidence model"
 
 
@@ -26,8 +28,8 @@ class Inspector:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    def tab(self) -> tuple[Any, list[Any]]:
-        """Build the tab; return the handler for an opened page and its outputs."""
+    def tab(self) -> Tab:
+        """Build the tab; return what an opened page asks for."""
         with gr.Row():
             question = gr.Textbox(label="Question", elem_id="inspect-question", scale=3)
             earlier = gr.Textbox(label="Earlier question (optional)", elem_id="inspect-earlier", scale=2)
@@ -50,9 +52,14 @@ class Inspector:
             text = gr.HTML("", js_on_load=None, elem_id="inspect-text")
         state = gr.State({}, time_to_live=3600)
         outputs = [told, shown, compared, chart, summary, hits, article, text, state]
-        gr.on([go.click, question.submit, code.submit], self.show, [question, earlier, code, other], outputs, **DIRECT)
-        article.input(self.read, [article, state], [text], **DIRECT)
-        return self.opened, [code, other, *outputs]
+        events = [
+            gr.on([go.click, question.submit], self.show, [question, earlier, code, other], outputs, **DIRECT),
+            code.submit(self.show_code, [code, other], outputs, **DIRECT),
+            article.input(self.read, [article, state], [text], **DIRECT),
+        ]
+        for event in events:
+            event.then(None, None, None, js="() => window.staff.toQuote()")
+        return self.opened, None, [code, other, *outputs]
 
     def opened(self, request: gr.Request) -> list[Any]:
         """Show the answer that the page's address names, if any."""
@@ -64,21 +71,30 @@ class Inspector:
     def show(self, question: str | None, earlier: str | None, code: str | None, other: str | None) -> list[Any]:
         """Ask the question, or open the answer of ``code``."""
         try:
-            if code and not (question or "").strip():
-                return self._opened(code.strip())
             if not (question or "").strip():
-                return self._page("Type a question, or an answer code.", {}, None)
+                return self.show_code(code, other)
             turns = (earlier,) if earlier and earlier.strip() else ()
-            return self._asked(question or "", turns, other or NOTHING)
+            unread = "The answer code was not opened: clear the question to open it." if (code or "").strip() else ""
+            return self._asked(question or "", turns, other or NOTHING, unread)
         except BotError as error:
             return self._page(str(error), {}, None)
+
+    def show_code(self, code: str | None, other: str | None) -> list[Any]:
+        """Open the answer of ``code``, in whatever way the code was copied."""
+        typed = (code or "").strip()
+        if not typed:
+            return self._page("Type a question, or an answer code.", {}, None)
+        page = self._opened(found[-1] if (found := CODE.findall(typed.lower())) else typed)
+        if other not in (None, "", NOTHING):
+            page[0] += told_view("To compare, type the question: an answer of the journal is shown as it was.")
+        return page
 
     def read(self, article: str | None, state: dict[str, Any]) -> str:
         """Return one article with the retrieved sentences coloured."""
         content = self._content(state)
         return _article(article, found_in(state, content), content)
 
-    def _asked(self, question: str, turns: tuple[str, ...], other: str) -> list[Any]:
+    def _asked(self, question: str, turns: tuple[str, ...], other: str, told: str) -> list[Any]:
         answerer = self._desk.answerer
         trace = answerer.answer(question, turns)
         compared = ""
@@ -86,8 +102,8 @@ class Inspector:
             second = self._second(answerer, other).answer(question, turns).answer
             pair = (answer_to_dict(trace.answer), answer_to_dict(second))
             compared = compared_view(("in use", other), pair)
-        shown = answer_html(trace.answer, answerer.words, base="../")
-        return self._page("", trace_to_dict(trace), shown, compared)
+        shown = f'<div class="typed">{answer_html(trace.answer, answerer.words, base="../")}</div>'
+        return self._page(told, trace_to_dict(trace), shown, compared)
 
     def _second(self, answerer: Answerer, other: str) -> Answerer:
         settings = answerer.settings
@@ -115,13 +131,11 @@ class Inspector:
         first = articles[0] if articles else None
         picked = gr.Dropdown(articles, value=first)
         lost = "" if content else '<p role="status">Its snapshot was pruned: sentences are shown by number only.</p>'
+        chart = chart_view(found, self._desk.answerer.thresholds)
         return [
-            message + lost, shown or "", compared, chart_view(found, self._threshold()), summary_view(trace),
+            message + lost, shown or "", compared, chart, summary_view(trace),
             hits_view(found), picked, _article(first, found, content), dict(trace),
         ]  # fmt: skip
-
-    def _threshold(self) -> float:
-        return self._desk.answerer.thresholds[0]
 
     def _content(self, trace: Mapping[str, Any]) -> Content | None:
         try:

@@ -23,7 +23,7 @@ from bot.types import Kind, ReviewStatus, Tag
 from bot.web.desk import Desk
 from bot.web.parts import esc
 from bot.web.views import lines_view, table, told_view
-from bot.web.wiring import DIRECT, QUEUED, signed_in, today
+from bot.web.wiring import DIRECT, QUEUED, Tab, signed_in, today
 
 STAY = "The library in use is not touched until you publish."
 
@@ -38,8 +38,8 @@ class Keeping:
     def _settings(self) -> Settings:
         return self._desk.answerer.settings
 
-    def tab(self) -> tuple[Any, list[Any]]:
-        """Build the library's tab; return the handler for an opened page and its outputs."""
+    def tab(self) -> Tab:
+        """Build the library's tab; return what an opened page asks for."""
         told = gr.HTML("", js_on_load=None, elem_id="keep-told")
         articles = gr.HTML("", js_on_load=None, elem_id="keep-articles")
         article = gr.Dropdown([], label="Article", elem_id="keep-article")
@@ -66,6 +66,7 @@ class Keeping:
             plan = gr.Button("Show what would change", elem_id="keep-plan")
             publish = gr.Button("Publish", variant="primary", elem_id="keep-publish")
         planned = gr.HTML("", js_on_load=None, elem_id="keep-planned")
+        seen = gr.State(())  # what stood in the way when somebody last looked: a reason lets through no more than that
         kept = gr.HTML("", js_on_load=None, elem_id="keep-snapshots")
         with gr.Row():
             older = gr.Dropdown([], label="Earlier snapshot", elem_id="keep-older")
@@ -74,47 +75,40 @@ class Keeping:
         with gr.Row():
             number = gr.Textbox(label="Number of the act", elem_id="keep-number")
             undo = gr.Button("Undo this act", elem_id="keep-undo")
-        page = [told, articles, article, findings, sentence, kept, older, acts]
-        article.input(self.picked, [article], [findings, sentence], **DIRECT)
+        form = [reason, asked, tags, number, accept, files]
+        page = [told, articles, article, findings, sentence, status, kept, older, acts, *form]
+        article.input(self.picked, [article], [findings, sentence, status], **DIRECT)
         set_it.click(self.set_status, [article, status], page, **DIRECT)
         hold.click(self.withhold, [article, sentence, reason], page, **DIRECT)
         mark.click(self.tag, [article, sentence, tags, reason], page, **DIRECT)
         first.click(self.pin, [article, sentence, asked], page, **DIRECT)
         free.click(self.release, [article, sentence], page, **DIRECT)
         take.click(self.add, [files, article], page, **DIRECT)
-        plan.click(self.plan, None, [planned], **DIRECT)
-        publish.click(self.publish, [accept, article], [planned, *page], **QUEUED)
+        plan.click(self.plan, None, [planned, seen], **DIRECT)
+        publish.click(self.publish, [accept, article, seen], [planned, seen, *page], **QUEUED)
         back.click(self.roll_back, [older, article], page, **DIRECT)
         undo.click(self.undo, [number, article], page, **DIRECT)
-        return self.page, page
+        return self.page, None, page
 
-    def page(self, told: str = "", picked: str | None = None) -> list[Any]:
-        """Return everything the tab shows, as the corpus folder is now."""
+    def page(self, told: str = "", picked: str | None = None, *, done: bool = False) -> list[Any]:
+        """Return everything the tab shows, as the corpus folder is now; once an act is ``done`` the form is empty."""
+        form = ["", "", [], "", "", None] if done else [gr.skip()] * 6
+        rest = [*self._snapshots(), self._acts_view(), *form]
         try:
             content = read_corpus(self._settings.corpus)
         except CorpusError as error:
-            return [
-                told_view(str(error)),
-                "",
-                gr.Dropdown([]),
-                "",
-                gr.Dropdown([]),
-                *self._snapshots(),
-                self._acts_view(),
-            ]
+            return [told_view(str(error)), "", gr.Dropdown([]), "", gr.Dropdown([]), gr.skip(), *rest]
         names = [article.source.id for article in content.articles]
         picked = picked if picked in names else names[0]
-        return [
-            told_view(told + self._problem()), self._articles(content), gr.Dropdown(names, value=picked),
-            *self._about(content, picked), *self._snapshots(), self._acts_view(),
-        ]  # fmt: skip
+        shown = [told_view(told + self._problem()), self._articles(content), gr.Dropdown(names, value=picked)]
+        return [*shown, *self._about(content, picked), *rest]
 
     def picked(self, article: str) -> list[Any]:
-        """Show findings and sentences of one article."""
+        """Show findings, sentences and status of one article."""
         try:
             return self._about(read_corpus(self._settings.corpus), article)
         except CorpusError as error:
-            return [told_view(str(error)), gr.Dropdown([])]
+            return [told_view(str(error)), gr.Dropdown([]), gr.skip()]
 
     def set_status(self, article: str, status: str, request: gr.Request) -> list[Any]:
         """Approve an article, withdraw it, or put it back under review."""
@@ -148,6 +142,7 @@ class Keeping:
         by, asked = signed_in(request), self._desk.answerer.answer(question or "").answer.question
 
         def change(corpus: Path) -> None:
+            _check_quotable(read_corpus(corpus), article, words)
             pin(corpus, article, words, question=asked, by=by)
 
         return self._act(by, f"pinned in {article}: {words}: for {asked}", article, change, needs=words and asked)
@@ -177,48 +172,57 @@ class Keeping:
                     self._acts.perform(signed_in(request), lines[-1], [], lambda: None)
         except BotError as error:
             lines.append(str(error))
-        return self.page(" | ".join(lines), article)
+        return self.page(" | ".join(lines), article, done=True)
 
-    def plan(self) -> str:
+    def plan(self) -> list[Any]:
         """Show what publishing would change: articles, findings, regression questions."""
         try:
-            outcome = reindex(self._settings, dry_run=True)
+            plan = reindex(self._settings, dry_run=True).plan
         except BotError as error:
-            return told_view(str(error))
-        return lines_view(plan_lines(outcome.plan) if outcome.plan else ["Nothing changes."])
+            return [told_view(str(error)), ()]
+        return [lines_view(plan_lines(plan)), plan.blocking] if plan else [lines_view(["Nothing changes."]), ()]
 
-    def publish(self, accept: str, article: str, request: gr.Request, progress: Any = gr.Progress()) -> list[Any]:  # noqa: ANN401, B008
+    def publish(
+        self,
+        accept: str,
+        article: str,
+        seen: tuple[str, ...],
+        request: gr.Request,
+        progress: Any = gr.Progress(),  # noqa: ANN401, B008
+    ) -> list[Any]:
         """Build the index and make it the current one; patients get it at once."""
-        by = signed_in(request)
+        by, reason = signed_in(request), (accept or "").strip()
 
         def report(stage: str, done: int, total: int) -> None:
             progress((done, total), desc=stage)
 
+        passed = frozenset(seen) if reason else False
+        why = reason or "published in the console"
         try:
-            outcome = reindex(
-                self._settings, by=by, why=accept or "published in the console", accept=bool(accept), progress=report
-            )
+            outcome = reindex(self._settings, by=by, why=why, accept=passed, progress=report)
         except Blocked as error:
-            return [
-                lines_view([str(error).split("\n")[0], *plan_lines(error.plan)]),
-                *self.page("Not published.", article),
-            ]
+            told = "Not published: see what stands in the way below. Correct it, or give a reason and publish again."
+            return [lines_view(plan_lines(error.plan)), error.plan.blocking, *self.page(told, article)]
         except BotError as error:
-            return [told_view(str(error)), *self.page("Not published.", article)]
+            return [told_view(str(error)), (), *self.page("Not published.", article)]
         self._desk.live.refresh()
-        lines = plan_lines(outcome.plan) if outcome.plan else ["Nothing has changed since the last time."]
-        return [lines_view(lines), *self.page("The new index is in use.", article)]
+        if outcome.plan is None:
+            told = "Nothing has changed since the last time."
+            return [lines_view([told]), (), *self.page(told, article, done=True)]
+        return [lines_view(plan_lines(outcome.plan)), (), *self.page("The new index is in use.", article, done=True)]
 
     def roll_back(self, older: str | None, article: str, request: gr.Request) -> list[Any]:
         """Make an earlier snapshot the current one."""
+        if not older:
+            return self.page("Choose an earlier snapshot first.", article)
         settings = self._settings
         try:
             with indexing(settings.index, by=signed_in(request)):
-                manifest = roll_back(settings.index, (older or "").split(" ")[0], by=signed_in(request), why="console")
+                manifest = roll_back(settings.index, older.split(" ")[0], by=signed_in(request), why="console")
         except BotError as error:
             return self.page(str(error), article)
         self._desk.live.refresh()
-        return self.page(f"Rolled back to {manifest.id}.", article)
+        return self.page(f"Rolled back to {manifest.id}.", article, done=True)
 
     def undo(self, number: str | None, article: str, request: gr.Request) -> list[Any]:
         """Undo one act on the corpus."""
@@ -228,7 +232,7 @@ class Keeping:
             act = self._acts.undo(int(str(number)), by=signed_in(request))
         except CorpusError as error:
             return self.page(str(error), article)
-        return self.page(f"{act.what}. {STAY}", article)
+        return self.page(f"{act.what}. {STAY}", article, done=True)
 
     def _act(self, by: str, what: str, article: str, change: Callable[[Path], None], *, needs: object) -> list[Any]:
         if not article or not needs:
@@ -240,7 +244,7 @@ class Keeping:
             self._acts.perform(by, what, [f"{article}.toml"], lambda: change(corpus))
         except CorpusError as error:
             return self.page(str(error), article)
-        return self.page(f"Done: {what[:120]}. {STAY}", article)
+        return self.page(f"Done: {what[:120]}. {STAY}", article, done=True)
 
     def _problem(self) -> str:
         live: Live = self._desk.live
@@ -271,7 +275,12 @@ class Keeping:
         view = table(("severity", "line", "finding", "words", "what to do"), rows) if rows else "<p>No findings.</p>"
         file = f'<p><a href="/staff/original/{esc(article)}" download>Save the file it was taken from</a></p>'
         view += file if article in texts and texts[article].source.original else ""
-        return [f"<h3>Findings in {esc(article)}</h3>{view}", gr.Dropdown(sentences, value=None)]
+        status = texts[article].source.review.status.value if article in texts else None
+        return [
+            f"<h3>Findings in {esc(article)}</h3>{view}",
+            gr.Dropdown(sentences, value=None),
+            gr.Dropdown(value=status),
+        ]
 
     def _snapshots(self) -> list[Any]:
         kept = snapshots(self._settings.index)
@@ -284,6 +293,14 @@ class Keeping:
     def _acts_view(self) -> str:
         rows = [(str(a.number), a.at, a.by, a.what, "yes" if a.files else "") for a in self._acts.latest()]
         return "<h3>Acts</h3>" + table(("act", "at", "by", "what", "can be undone"), rows)
+
+
+def _check_quotable(content: Content, article: str, words: str) -> None:
+    """Raise CorpusError when the sentence of ``words`` is one that is never quoted: a pin could not change that."""
+    texts = {a.source.id: a for a in content.articles}
+    for sentence in (s for p in content.passages for s in p.sentences if s.span.article == article):
+        if sentence.kind is not Kind.BODY and words.strip() in texts[article].slice(sentence.span):
+            raise CorpusError(f"This sentence is never quoted ({sentence.kind.value}). Take that decision back first.")
 
 
 def _state(kept: Kept, used: str) -> str:

@@ -12,7 +12,7 @@ from bot.types import Status
 from bot.web.desk import Desk
 from bot.web.records import NO_JOURNAL
 from bot.web.views import table, told_view
-from bot.web.wiring import DIRECT, today
+from bot.web.wiring import DIRECT, Tab, today
 
 GROUPED = 1000  # newest unanswered questions that are grouped by meaning
 
@@ -23,13 +23,13 @@ class Overview:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    def gaps_tab(self) -> tuple[Any, list[Any]]:
-        """Build the tab of unanswered questions; return the handler for an opened page and its outputs."""
+    def gaps_tab(self) -> Tab:
+        """Build the tab of unanswered questions; return what an opened page asks for."""
         gr.HTML("<p>Questions that no article answers, grouped by meaning: what to write next.</p>", js_on_load=None)
         days = gr.Slider(1, 365, value=30, step=1, label="Days back", elem_id="gaps-days")
         shown = gr.HTML("", js_on_load=None, elem_id="gaps-shown")
         days.release(self.gaps, [days], [shown], **DIRECT)
-        return self.gaps, [shown]
+        return self.gaps, None, [shown]
 
     def gaps(self, days: float = 30) -> str:
         """Return the groups of unanswered questions of the last ``days`` days."""
@@ -37,10 +37,17 @@ class Overview:
         if not found:
             return told_view("Nothing was left unanswered in this time." if self._desk.journal else NO_JOURNAL)
         rows = [
-            (str(len(entries)), gap.typical, "; ".join(gap.wordings), _trend(entries), self._near(gap.typical))
+            (str(len(entries)), gap.typical, "; ".join(gap.wordings), _trend(entries), *self._now(gap.typical))
             for gap, entries in found[:100]
         ]
-        head = ("times", "question", "other wordings", "this week / before", "nearest sentence, not good enough")
+        head = (
+            "times",
+            "question",
+            "other wordings",
+            "this week / before",
+            "with the index in use",
+            "nearest sentence",
+        )
         links = f'<p><a href="/staff/gaps.csv?days={int(days)}" download>Save as CSV</a></p>'
         return table(head, rows) + links
 
@@ -51,14 +58,16 @@ class Overview:
         groups = group([entry.question for entry in entries], self._desk.answerer.library.encoder)
         return [(gap, [entries[m] for m in gap.members]) for gap in groups]
 
-    def _near(self, question: str) -> str:
+    def _now(self, question: str) -> tuple[str, str]:
+        """Return how the question is answered now, and the nearest sentence with its probability."""
         answerer = self._desk.answerer
-        hits = answerer.answer(question).hits
-        best = max(hits, key=lambda hit: hit.probability, default=None)
-        return f"{answerer.library.text(best.row)[:160]} ({best.probability:.2f})" if best else ""
+        trace = answerer.answer(question)
+        best = max(trace.hits, key=lambda hit: hit.probability, default=None)
+        near = f"{answerer.library.text(best.row)[:160]} ({best.probability:.2f})" if best else ""
+        return "answered now" if trace.answer.quotes else "still missing", near
 
-    def tab(self) -> tuple[Any, list[Any]]:
-        """Build the overview; return the handler for an opened page and its outputs."""
+    def tab(self) -> Tab:
+        """Build the overview; return what an opened page asks for."""
         days = gr.Slider(1, 365, value=30, step=1, label="Days back", elem_id="overview-days")
         told = gr.HTML("", js_on_load=None, elem_id="overview-told")
         # Without a limit a bar chart starts at its smallest bar.
@@ -70,7 +79,7 @@ class Overview:
         quoted = gr.HTML("", js_on_load=None, elem_id="overview-quoted")
         outputs = [told, asked, said, quoted]
         days.release(self.overview, [days], outputs, **DIRECT)
-        return self.overview, outputs
+        return self.overview, None, outputs
 
     def overview(self, days: float = 30) -> list[Any]:
         """Return numbers and plots of the last ``days`` days."""

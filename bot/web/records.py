@@ -12,7 +12,7 @@ from bot.types import Route, Status
 from bot.web.desk import Desk
 from bot.web.parts import esc
 from bot.web.views import told_view
-from bot.web.wiring import DIRECT
+from bot.web.wiring import DIRECT, Tab
 
 ANY = "any"
 PAGE = 50
@@ -26,14 +26,13 @@ class Records:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    def tab(self) -> tuple[Any, list[Any]]:
-        """Build the journal's tab; return the handler for an opened page and its outputs."""
-        articles = [ANY, *self._desk.answerer.library.articles]
+    def tab(self) -> Tab:
+        """Build the journal's tab; return what an opened page asks for."""
         with gr.Row():
             text = gr.Textbox(label="Words of the question", elem_id="journal-text")
             status = gr.Dropdown([ANY, *(s.value for s in Status)], value=ANY, label="Answer")
             route = gr.Dropdown([ANY, *(r.value for r in Route)], value=ANY, label="Safety class")
-            article = gr.Dropdown(articles, value=ANY, label="Quoted article")
+            article = gr.Dropdown(self._articles(), value=ANY, label="Quoted article")
         with gr.Row():
             since = gr.Textbox(label="From (YYYY-MM-DD)")
             until = gr.Textbox(label="Until (YYYY-MM-DD)")
@@ -42,16 +41,20 @@ class Records:
         with gr.Row():
             go = gr.Button("Search", variant="primary", elem_id="journal-go")
             older = gr.Button("Older", elem_id="journal-older")
+        told = gr.HTML("", js_on_load=None, elem_id="journal-told")
         shown = gr.HTML("", js_on_load=None, elem_id="journal-shown")
         last = gr.State(None)
-        inputs, outputs = [text, status, route, article, since, until, below, votes], [shown, last]
+        inputs, outputs = [text, status, route, article, since, until, below, votes], [told, shown, last]
         gr.on([go.click, text.submit], self.find, inputs, outputs, **DIRECT)
         older.click(self.older, [*inputs, last], outputs, **DIRECT)
-        return self.newest, outputs
+        return self.newest, inputs, [*outputs, article]
 
-    def newest(self) -> list[Any]:
-        """Return the newest page."""
-        return self._find(Filter(), None)
+    def newest(self, *form: Any) -> list[Any]:  # noqa: ANN401 - values of the form
+        """Return the newest page of what the form asks for, and the articles to choose from."""
+        return [*self.find(*form), gr.Dropdown(self._articles())]
+
+    def _articles(self) -> list[str]:
+        return [ANY, *self._desk.answerer.library.articles]
 
     def find(self, *given: Any) -> list[Any]:  # noqa: ANN401 - values of the form
         """Return the first page of what the form asks for."""
@@ -63,16 +66,18 @@ class Records:
         try:
             return self._find(filter_of(*form), last)
         except (InputError, JournalError) as error:
-            return [told_view(str(error)), None]
+            return [told_view(str(error)), "", None]
 
     def _find(self, wanted: Filter, before: int | None) -> list[Any]:
         journal = self._desk.journal
         if journal is None:
-            return [told_view(NO_JOURNAL), None]
+            return [told_view(NO_JOURNAL), "", None]
         found = journal.find(wanted, before=before, limit=PAGE)
+        if not found and before:
+            return [told_view("These are the oldest. Search shows the newest again."), gr.skip(), before]
         if not found:
-            return [told_view("Nothing more." if before else "Nothing was found."), None]
-        return [entries_view(found) + _export_links(wanted), found[-1].row]
+            return [told_view("Nothing was found."), "", None]
+        return ["", entries_view(found) + _export_links(wanted), found[-1].row]
 
 
 FORM = ("text", "status", "route", "article", "since", "until", "below", "votes")

@@ -9,7 +9,7 @@ from bot.snapshot import Content
 from bot.types import Article, Span
 from bot.web.parts import esc, marked
 
-MOST_BARS, MOST_ROWS = 12, 40
+MOST_BARS, MOST_ROWS = 12, 500
 SCORES = ("probability", "rerank", "fused", "late", "dense", "context", "lexical", "coverage", "kind")
 
 
@@ -78,15 +78,19 @@ def stages_view(millis: Mapping[str, float]) -> str:
     return f'<ul class="bars">{rows}</ul>'
 
 
-def chart_view(found: Sequence[Found], threshold: float) -> str:
-    """Return the probabilities of the best hits as bars, with the threshold as a line."""
+def chart_view(found: Sequence[Found], thresholds: tuple[float, float]) -> str:
+    """Return the probabilities of the best hits as bars, with the first threshold as a line."""
+    threshold, further = thresholds
     rows = "".join(
         f'<li class="{"quoted" if one.quoted else "dropped"}"><span class="name">{esc(_short(one))}</span>'
         f"{bar(one.hit['probability'], threshold)}"
         f'<span class="number">{one.hit["probability"]:.2f}</span></li>'
         for one in found[:MOST_BARS]
     )
-    told = f"The line is the least probability of a first quote, {threshold:.2f}. Dark bars were quoted."
+    told = (
+        f"The line is the least probability of a first quote, {threshold:.2f}; a further one needs {further:.2f}. "
+        "Dark bars were quoted."
+    )
     return f'<p class="told">{esc(told)}</p><ul class="bars chart">{rows}</ul>' if rows else "<p>No candidates.</p>"
 
 
@@ -95,15 +99,28 @@ def hits_view(found: Sequence[Found]) -> str:
     rows = [
         (
             one.text or f"sentence {one.hit['row']}",
+            one.hit["dropped"] or "quoted",
             one.span.article if one.span else "",
             *(_number(one.hit.get(name)) for name in SCORES),
-            one.hit["dropped"] or "quoted",
         )
         for one in found[:MOST_ROWS]
     ]
-    head = ("sentence", "article", "probability", "read", "fused", "late", "dense", "passage", "BM25", "words", "kind")
+    head = (
+        "sentence",
+        "what became of it",
+        "article",
+        "probability",
+        "read",
+        "fused",
+        "late",
+        "dense",
+        "passage",
+        "BM25",
+        "words",
+        "kind",
+    )
     more = f"<p>{len(found) - MOST_ROWS} more candidates are not listed.</p>" if len(found) > MOST_ROWS else ""
-    return table((*head, "what became of it"), rows, css="hits") + more
+    return table(head, rows, css="hits") + more
 
 
 def article_view(article: Article, found: Iterable[Found]) -> str:

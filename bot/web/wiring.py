@@ -12,6 +12,10 @@ HIDDEN: dict[str, Any] = DIRECT | {"show_progress": "hidden"}
 QUEUED: dict[str, Any] = DIRECT | {"queue": True}  # the only way to show progress
 
 
+# What a tab of the console gives: the handler for an opened page, its inputs and its outputs.
+Tab = tuple[Any, list[Any] | None, list[Any]]
+
+
 def signed_in(request: gr.Request) -> str:
     """Return the name of whoever is signed in."""
     return str(request.username or "unknown")
