@@ -104,7 +104,9 @@ class Answerer:
 
     def _card(self, screening: Screening, clock: "Clock") -> Trace:
         status = Status.URGENT if screening.urgent else Status.DECLINED if screening.declined else Status.NO_EVIDENCE
-        return self._trace(screening, "", (), self._composer.compose(screening, status, screening.card), clock)
+        suggestions = self.suggestions[:3] if status is Status.NO_EVIDENCE else ()
+        answer = self._composer.compose(screening, status, screening.card, suggestions=suggestions)
+        return self._trace(screening, "", (), answer, clock)
 
     def _plain(self, screening: Screening, message: str, clock: "Clock") -> Trace:
         answer = self._composer.compose(screening, Status.NO_EVIDENCE, message, suggestions=self.suggestions[:3])

@@ -52,6 +52,10 @@ class Words:
     found: str
     not_found: str
     greeting: str
+    thanks: str
+    identity: str
+    help_offer: str
+    kept: str
     empty: str
     too_long: str
     unreadable: str
@@ -221,6 +225,16 @@ US = Words(
     found="Here is what the articles say.",
     not_found="I did not find this in my articles, so I will not guess. Please ask {clinic}.",
     greeting="Hello. Ask me a question, and I will look for words in my articles that answer it.",
+    thanks="You are welcome. You can ask me more at any time.",
+    identity=(
+        "I am a computer program. I find words in articles and show them as they are. "
+        "I am not a person, and I give no advice."
+    ),
+    help_offer=(
+        "Do you need help now? In an emergency, call 911. In a crisis, call or text 988. "
+        "If not, type a question, and I will look in my articles."
+    ),
+    kept="Questions are kept for a short time, without names. Staff may read them later.",
     empty="I did not get a question. Please type what you would like to know.",
     too_long="That is too long for me to read. Please ask one short question.",
     unreadable="I could not read that. Please type your question in plain words.",

@@ -204,9 +204,20 @@ def test_other_languages(gate):
     assert gate.screen("quiero morir").urgent
 
 
-def test_greetings(gate):
-    for text in ("hi", "Hello!", "thank you so much", "are you a real person?"):
-        assert gate.screen(text).card == WORDS.greeting
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("hello", "greeting"), ("Hi there!", "greeting"), ("good morning", "greeting"), ("thanks a lot", "thanks"),
+     ("ok", "thanks"), ("who are you", "identity"), ("are you a robot?", "identity"), ("help", "help_offer"),
+     ("HELP ME", "help_offer")],
+)  # fmt: skip
+def test_small_talk_gets_its_own_words_and_no_search(gate, text, name):
+    screening = gate.screen(text)
+    assert screening.card == getattr(WORDS, name)
+    assert not screening.retrieve
+
+
+def test_one_foreign_word_said_often_is_not_another_language(gate):
+    assert gate.screen("tell me about it me me me me no no no").card != WORDS.language
 
 
 def test_earlier_turns(gate):

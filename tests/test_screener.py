@@ -76,3 +76,9 @@ def test_missing_files_are_refused_with_a_way_out(tmp_path, name):
     (tmp_path / "weights" / name).unlink()
     with pytest.raises(ModelError, match="BOT_SCREEN_MODEL=false"):
         Classifier(tmp_path / "weights")
+
+
+def test_a_telephone_number_is_no_emergency():
+    gate = Gate(words_for("US"), classifier=Classifier())
+    assert not gate.screen("how long does that last? (555-867-5309)").urgent
+    assert gate.screen("my chest hurts and i cannot breathe, call me at 555-867-5309").urgent

@@ -33,14 +33,21 @@ CONTINUES = re.compile(
     r"dangerous|too much|ok|okay|serious|normal)|should i (?:wait|worry|go|call|sleep)|do it|all of (?:it|them)|them all|"
     r"still|go to sleep|sleep it off|will (?:it|that|this) (?:pass|kill|work|be enough)|how long do i have)\b"
 )
-GREETING = re.compile(
-    r"(?:hi|hello|hey|hiya|howdy|hallo|yo|good (?:morning|afternoon|evening|day)|greetings|thanks?(?: you)?(?: \w+){0,3}|"
-    r"thank u|ty|ok(?:ay)?|great|bye|goodbye|cheers|how are you(?: \w+)?|who are you|what are you|"
-    r"(?:are you|is this) (?:a |an )?(?:human|bot|robot|real person|computer|doctor|nurse|ai)|what can you do|help)(?: there| again| bot)?\W*"
-)
+# Small talk that needs no search: the name of the fixed text that answers it, and what is said.
+END = r"(?: there| again| bot| please| me)*\W*"
+TALK = tuple(
+    (name, re.compile(f"(?:{said}){END}"))
+    for name, said in (
+        ("greeting", r"hi|hello|hey|hiya|howdy|hallo|yo|good (?:morning|afternoon|evening|day)|greetings|how are you(?: \w+)?"),
+        ("thanks", r"thanks?(?: you)?(?: \w+){0,3}|thank u|ty|ok(?:ay)?|great|bye|goodbye|cheers"),
+        ("identity", r"(?:who|what) are you|what can you do|"
+                     r"(?:are you|is this) (?:a |an )?(?:human|bot|robot|real person|computer|doctor|nurse|ai)"),
+        ("help_offer", r"help"),
+    )
+)  # fmt: skip
 SPANISH = frozenset(
-    "que el la los las de del para como cuando donde por porque una uno es esta estoy tengo tiene puede puedo me mi con "
-    "no si hay cual cuanto cuanta dura efectos secundarios dolor tratamiento despues antes hola gracias necesito quiero".split()
+    "que el la los las de del para como cuando donde por porque una uno es esta estoy tengo tiene puede puedo mi con "
+    "si hay cual cuanto cuanta dura efectos secundarios dolor tratamiento despues antes hola gracias necesito quiero".split()
 )
 ENGLISH = frozenset("the is are what how does do can i my it of to and for a in with will have you any".split())
 
@@ -134,8 +141,9 @@ class Gate:
             return words.dosing, "child" not in extra, True
         if Route.PERSONAL in routes:
             return (words.personal_alone, False, True) if "child" in extra else (words.personal, True, True)
-        if GREETING.fullmatch(folded):
-            return words.greeting, False, False
+        for name, said in TALK:
+            if said.fullmatch(folded):
+                return str(getattr(words, name)), False, False
         if _is_foreign(redacted, folded):
             return words.language, False, False
         return "", True, False
@@ -176,7 +184,8 @@ class Gate:
         if self._classifier is None:
             return []
         added = []
-        for name, sure, score in self._classifier.verdicts(text):
+        # Without identifiers: folded, the digits of a telephone number would be read as words.
+        for name, sure, score in self._classifier.verdicts(redact(text)):
             verdict = Verdict(CLASSIFIER, Route(name), Route(name) in HARD_ROUTES, f"probability {score:.2f}")
             added.append(verdict if sure else _soften(verdict, verdict.reason))
         spoken = {v.route for v in found}
@@ -229,7 +238,7 @@ def _is_foreign(text: str, folded: str) -> bool:
     letters = [c for c in text if c.isalpha()]
     if letters and sum(c > "\u024f" for c in letters) * 2 > len(letters):
         return True
-    words = re.findall(r"[a-z]+", folded)
+    words = set(re.findall(r"[a-z]+", folded))
     spanish, english = sum(w in SPANISH for w in words), sum(w in ENGLISH for w in words)
     return spanish >= 2 and spanish > english
 
