@@ -95,6 +95,38 @@ def set_status(corpus: Path, article: str, status: ReviewStatus, *, by: str, on:
     _change(corpus, article, change)
 
 
+def describe(corpus: Path, article: str, facts: Mapping[str, object], *, reviewer: str = "", on: date) -> None:
+    """Write what is known of an article's origin; a fact that is None or "" is left out, never invented.
+
+    Args:
+        corpus: the folder of articles.
+        article: its id.
+        facts: of title, publisher, author, published, url, licence, sells_treatment; others stay as they are.
+        reviewer: the clinician who has reviewed it ("": nobody); a new one is noted with the day ``on``.
+        on: today.
+
+    Raises:
+        CorpusError: a fact is not what a sidecar may hold, or the sidecar cannot be written; nothing changed.
+    """
+
+    def change(document: TOMLDocument) -> None:
+        for name, value in facts.items():
+            if value in (None, ""):
+                document.pop(name, None)
+            elif document.get(name) != value:
+                document[name] = value
+        review: Any = document["review"]
+        tail = _cut_tail(review)
+        if not reviewer:
+            for name in ("reviewer", "reviewed_on"):
+                review.pop(name, None)
+        elif review.get("reviewer") != reviewer:
+            review["reviewer"], review["reviewed_on"] = reviewer, on
+        _give_tail(review, tail)
+
+    _change(corpus, article, change)
+
+
 def _decide(corpus: Path, article: str, override: dict[str, object]) -> None:
     def change(document: TOMLDocument) -> None:
         known = next((one for one in _tables(document, "override") if one["words"] == override["words"]), None)

@@ -14,7 +14,7 @@ from bot.answer import Answerer, open_answerer
 from bot.evidence import claims_safety
 from bot.settings import load_settings
 from bot.types import Kind, Role, Status, Tag
-from bot.wire import answer_to_dict, trace_to_dict
+from bot.wire import answer_from_dict, answer_to_dict, trace_to_dict
 
 QUESTIONS = [
     json.loads(line) for line in (ROOT / "tests/data/questions.jsonl").read_text(encoding="utf-8").splitlines()
@@ -113,6 +113,12 @@ def test_suggested_questions_are_really_answered(answerer):
     assert len(answerer.suggestions) >= 4
     for suggestion in answerer.suggestions:
         assert answerer.answer(suggestion).answer.status is Status.ANSWERED
+
+
+def test_an_answer_of_the_journal_is_the_answer_that_was_given(answers):
+    for trace in answers:
+        written = json.loads(json.dumps(answer_to_dict(trace.answer)))
+        assert answer_to_dict(answer_from_dict(written)) == written
 
 
 def test_the_trace_shows_scores_reasons_and_times(answerer):

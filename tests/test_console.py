@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import tomllib
 
 import httpx
 import pytest
@@ -196,6 +197,19 @@ def test_a_new_file_is_quoted_only_after_approval(clinic, staff, tmp_path):
     question = "how much is parking for patients in the garage"
     assert not any("four dollars" in text for text in shown(live, question))
     choose(staff, "#keep-article", "parking-at-the-clinic")
+    staff.wait_for_timeout(800)
+    staff.get_by_role("button", name="Where it comes from").click()
+    say(staff, "#keep-published", "last summer\x00")
+    say(staff, "#keep-publisher", "The clinic's front desk")
+    press(staff, "#keep-describe", "#keep-told", "published")  # refused, and nothing is written
+    assert "front desk" not in (settings.corpus / "parking-at-the-clinic.toml").read_text()
+    say(staff, "#keep-published", "2026-05-02")
+    staff.click("#keep-sells input")
+    staff.get_by_role("option", name="no", exact=True).click()
+    press(staff, "#keep-describe", "#keep-told", "Done")
+    sidecar = tomllib.loads((settings.corpus / "parking-at-the-clinic.toml").read_text())
+    assert (sidecar["publisher"], sidecar["published"]) == ("The clinic's front desk", "2026-05-02")
+    assert sidecar["sells_treatment"] is False
     choose(staff, "#keep-status", "approved")
     press(staff, "#keep-set-status", "#keep-told", "Done")
     press(staff, "#keep-publish", "#keep-told", "The new index is in use")
@@ -327,7 +341,7 @@ def test_a_code_is_opened_however_it_was_copied(clinic, staff):
     say(staff, "#inspect-code", f"Answer code {code.upper()}")
     staff.keyboard.press("Enter")
     staff.wait_for_selector("#inspect-chart .bars li", timeout=20_000)
-    assert shown(live)[0] in staff.locator("#inspect-answer").text_content()
+    assert [node.text_content() for node in staff.locator("#inspect-answer .words").all()] == shown(live)
     colours = {
         staff.evaluate("it => getComputedStyle(it).backgroundColor", mark.element_handle())
         for mark in staff.locator("#inspect-text mark.heat").all()

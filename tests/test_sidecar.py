@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from bot.corpus import load_corpus
 from bot.errors import CorpusError
-from bot.sidecar import _changed, pin, release, set_status, tag, withhold
+from bot.sidecar import _changed, describe, pin, release, set_status, tag, withhold
 from bot.types import Kind, ReviewStatus, Tag
 
 TEXT = 'Rest the joint. Then move it. It helps. It helps. Größe 🙂 “gut” — naïve \\ "quoted" [x].\nNext line.\n'
@@ -335,3 +335,22 @@ def test_a_full_disk_leaves_the_sidecar_and_no_other_file(corpus):
     assert "CorpusError" in done.stderr
     assert "cannot be changed" in done.stderr
     assert {path.name: path.read_bytes() for path in corpus.iterdir()} == before
+
+
+def test_what_is_known_of_an_article_is_written_and_left_out_again(corpus):
+    day = date(2026, 1, 31)
+    name = load_corpus(corpus)[0].source.id
+    before = tomllib.loads((corpus / f"{name}.toml").read_text(encoding="utf-8"))
+    facts = {"title": "A new title", "publisher": "A clinic", "published": "2024-05-02", "sells_treatment": False}
+    describe(corpus, name, facts, reviewer="A. Roe, nurse", on=day)
+    source = next(a.source for a in load_corpus(corpus) if a.source.id == name)
+    assert (source.title, source.publisher, source.published) == ("A new title", "A clinic", "2024-05-02")
+    assert source.sells_treatment is False
+    assert (source.review.reviewer, source.review.reviewed_on) == ("A. Roe, nurse", day)
+    describe(corpus, name, dict.fromkeys(facts) | {"title": before["title"]}, on=day)
+    after = tomllib.loads((corpus / f"{name}.toml").read_text(encoding="utf-8"))
+    assert after == {key: value for key, value in before.items() if key == "title" or key not in facts}
+    written = (corpus / f"{name}.toml").read_bytes()
+    with pytest.raises(CorpusError, match="url"):
+        describe(corpus, name, {"title": "x", "url": "javascript:alert(1)"}, on=day)
+    assert (corpus / f"{name}.toml").read_bytes() == written

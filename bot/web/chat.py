@@ -137,7 +137,8 @@ class Chat:
         return f"<header>{name}<h1>{esc(answerer.library.info.title)}</h1></header>"
 
     def _about(self) -> str:
-        lines = "".join(f"<li>{linked(line)}</li>" for line in self._words.about)
+        about = (*self._words.about, *((self._words.kept,) if self._desk.journal else ()))
+        lines = "".join(f"<li>{linked(line)}</li>" for line in about)
         return f"<details open><summary>{esc(self._words.label_about)}</summary><ul>{lines}</ul></details>"
 
     def _footer(self) -> str:

@@ -29,7 +29,7 @@ def mount_console(app: FastAPI, desk: Desk, sessions: Sessions) -> None:
     overview = Overview(desk)
     app.include_router(export_routes(desk, overview))
     blocks = console(desk, overview)
-    blocks.queue(max_size=50, default_concurrency_limit=2, api_open=False)
+    blocks.queue(api_open=False)
 
     def who(request: Request) -> str | None:
         return sessions.name_of(request.cookies.get(COOKIE))

@@ -32,7 +32,7 @@ CACHED = ("/assets/", "/static/", "/svelte/")  # the program's own files, the sa
 GRADIO_PAGE = re.compile(r"/gradio_api/(run/predict|heartbeat/[\w-]+|app_id)/?|/config/?")
 # What the staff console uses besides; the wall before it lets nobody in without a session.
 STAFF_PAGE = re.compile(
-    r"/staff(/gradio_api/(queue/(join|data)|upload|upload_progress)/?|" + GRADIO_PAGE.pattern + r")"
+    r"/staff(/gradio_api/(upload|upload_progress)/?|" + GRADIO_PAGE.pattern + r")"
     r"|/staff/(login|logout)"
 )
 STAFF_UPLOAD = re.compile(r"/staff/gradio_api/upload/?")

@@ -12,10 +12,10 @@ from bot.history import folder_of, snapshots
 from bot.library import open_snapshot
 from bot.snapshot import Content
 from bot.web.desk import Desk
-from bot.web.parts import answer_html, esc
+from bot.web.parts import answer_html, esc, question_html
 from bot.web.views import Found, article_view, chart_view, compared_view, found_in, hits_view, summary_view, told_view
 from bot.web.wiring import DIRECT, Tab
-from bot.wire import answer_to_dict, trace_to_dict
+from bot.wire import answer_from_dict, answer_to_dict, trace_to_dict
 
 NOTHING = "nothing"
 CODE = re.compile(r"\b[a-z0-9]{10}\b")  # as it stands under an answer, perhaps copied with words around it
@@ -27,6 +27,7 @@ class Inspector:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._words = desk.answerer.words
 
     def tab(self) -> Tab:
         """Build the tab; return what an opened page asks for."""
@@ -102,7 +103,7 @@ class Inspector:
             second = self._second(answerer, other).answer(question, turns).answer
             pair = (answer_to_dict(trace.answer), answer_to_dict(second))
             compared = compared_view(("in use", other), pair)
-        shown = f'<div class="typed">{answer_html(trace.answer, answerer.words, base="../")}</div>'
+        shown = f'<div class="typed">{answer_html(trace.answer, self._words, base="../")}</div>'
         return self._page(told, trace_to_dict(trace), shown, compared)
 
     def _second(self, answerer: Answerer, other: str) -> Answerer:
@@ -119,7 +120,9 @@ class Inspector:
             return self._page(f"The journal holds no answer '{code[:20]}'. It may be too old.", {}, None)
         if not stored["trace"]:
             return self._page("The journal keeps only codes, so there is no trace of this answer.", {}, None)
-        return self._page(_said(stored["feedback"]), stored["trace"], _stored_answer(stored["trace"]))
+        answer = answer_from_dict(stored["trace"]["answer"])
+        shown = question_html(answer.question, self._words) + answer_html(answer, self._words, base="../")
+        return self._page(_said(stored["feedback"]), stored["trace"], shown)
 
     def _page(self, told: str, trace: Mapping[str, Any], shown: str | None, compared: str = "") -> list[Any]:
         message = f'<p role="status">{esc(told)}</p>' if told else ""
@@ -161,16 +164,3 @@ def _said(feedback: Mapping[str, Any]) -> str:
     parts = [vote.get(feedback["helpful"], ""), feedback["reason"] and f"Reason: {feedback['reason']}"]
     parts += [f"Reported: {article} {start}-{end}" for article, start, end in feedback["passages"]]
     return " ".join(part for part in parts if part)
-
-
-def _stored_answer(trace: Mapping[str, Any]) -> str:
-    answer = trace["answer"]
-    quotes = "".join(
-        f"<blockquote><p>{esc(q['text'])}</p><cite>{esc(q['source']['title'])} ({esc(q['role'])})</cite></blockquote>"
-        for q in answer["quotes"]
-    )
-    notices = "".join(f'<p class="notice">{esc(notice["text"])}</p>' for notice in answer["notices"])
-    return (
-        f'<h3 class="asked">{esc(answer["question"])}</h3><p>{esc(answer["status"])}: {esc(answer["message"])}</p>'
-        f'{notices}{quotes}<p class="disclaimer">{esc(answer["disclaimer"])}</p>'
-    )

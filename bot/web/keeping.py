@@ -17,14 +17,19 @@ from bot.live import Live
 from bot.lock import indexing
 from bot.reindex import Blocked, plan_lines, reindex
 from bot.settings import Settings
-from bot.sidecar import pin, release, set_status, tag, withhold
+from bot.sidecar import describe, pin, release, set_status, tag, withhold
 from bot.snapshot import Content
-from bot.types import Kind, ReviewStatus, Tag
+from bot.types import Article, Kind, ReviewStatus, Tag
 from bot.web.desk import Desk
 from bot.web.parts import esc
 from bot.web.views import lines_view, table, told_view
-from bot.web.wiring import DIRECT, QUEUED, Tab, signed_in, today
+from bot.web.wiring import DIRECT, Tab, signed_in, today
 
+FACTS = {
+    "title": "Title", "publisher": "Publisher", "author": "Author", "published": "Date (2024-05-02)",
+    "url": "Web address", "licence": "Why it may be shown", "reviewer": "Clinician who reviewed it",
+}  # fmt: skip
+SELLS = {"unknown": None, "yes": True, "no": False}
 STAY = "The library in use is not touched until you publish."
 
 
@@ -44,6 +49,10 @@ class Keeping:
         articles = gr.HTML("", js_on_load=None, elem_id="keep-articles")
         article = gr.Dropdown([], label="Article", elem_id="keep-article")
         findings = gr.HTML("", js_on_load=None, elem_id="keep-findings")
+        with gr.Accordion("Where it comes from", open=False, elem_id="keep-facts"), gr.Row():
+            facts = [gr.Textbox(label=label, elem_id=f"keep-{name}", min_width=200) for name, label in FACTS.items()]
+            sells = gr.Dropdown(list(SELLS), label="Publisher sells the treatment", elem_id="keep-sells", min_width=200)
+            known = gr.Button("Save what is known", elem_id="keep-describe")
         with gr.Row():
             status = gr.Dropdown([s.value for s in ReviewStatus], label="New status", elem_id="keep-status")
             set_it = gr.Button("Set status", elem_id="keep-set-status")
@@ -76,8 +85,10 @@ class Keeping:
             number = gr.Textbox(label="Number of the act", elem_id="keep-number")
             undo = gr.Button("Undo this act", elem_id="keep-undo")
         form = [reason, asked, tags, number, accept, files]
-        page = [told, articles, article, findings, sentence, status, kept, older, acts, *form]
-        article.input(self.picked, [article], [findings, sentence, status], **DIRECT)
+        about = [findings, sentence, status, sells, *facts]
+        page = [told, articles, article, *about, kept, older, acts, *form]
+        article.input(self.picked, [article], about, **DIRECT)
+        known.click(self.describe, [article, sells, *facts], page, **DIRECT)
         set_it.click(self.set_status, [article, status], page, **DIRECT)
         hold.click(self.withhold, [article, sentence, reason], page, **DIRECT)
         mark.click(self.tag, [article, sentence, tags, reason], page, **DIRECT)
@@ -85,30 +96,35 @@ class Keeping:
         free.click(self.release, [article, sentence], page, **DIRECT)
         take.click(self.add, [files, article], page, **DIRECT)
         plan.click(self.plan, None, [planned, seen], **DIRECT)
-        publish.click(self.publish, [accept, article, seen], [planned, seen, *page], **QUEUED)
+        publish.click(self.publish, [accept, article, seen], [planned, seen, *page], **DIRECT)
         back.click(self.roll_back, [older, article], page, **DIRECT)
         undo.click(self.undo, [number, article], page, **DIRECT)
         return self.page, None, page
 
-    def page(self, told: str = "", picked: str | None = None, *, done: bool = False) -> list[Any]:
-        """Return everything the tab shows, as the corpus folder is now; once an act is ``done`` the form is empty."""
+    def page(self, told: str = "", picked: str | None = None, *, done: bool = False, failed: bool = False) -> list[Any]:
+        """Return everything the tab shows, as the corpus folder is now.
+
+        Once an act is ``done`` the form is empty; after one that ``failed`` it keeps what was typed.
+        """
         form = ["", "", [], "", "", None] if done else [gr.skip()] * 6
         rest = [*self._snapshots(), self._acts_view(), *form]
+        typed = [gr.skip()] * (2 + len(FACTS))  # status, sells and the facts
         try:
             content = read_corpus(self._settings.corpus)
         except CorpusError as error:
-            return [told_view(str(error)), "", gr.Dropdown([]), "", gr.Dropdown([]), gr.skip(), *rest]
+            return [told_view(str(error)), "", gr.Dropdown([]), "", gr.Dropdown([]), *typed, *rest]
         names = [article.source.id for article in content.articles]
         picked = picked if picked in names else names[0]
         shown = [told_view(told + self._problem()), self._articles(content), gr.Dropdown(names, value=picked)]
-        return [*shown, *self._about(content, picked), *rest]
+        about = self._about(content, picked)
+        return [*shown, *(about[:2] + typed if failed else about), *rest]
 
     def picked(self, article: str) -> list[Any]:
         """Show findings, sentences and status of one article."""
         try:
             return self._about(read_corpus(self._settings.corpus), article)
         except CorpusError as error:
-            return [told_view(str(error)), gr.Dropdown([]), gr.skip()]
+            return [told_view(str(error)), gr.Dropdown([]), *[gr.skip()] * (2 + len(FACTS))]
 
     def set_status(self, article: str, status: str, request: gr.Request) -> list[Any]:
         """Approve an article, withdraw it, or put it back under review."""
@@ -118,6 +134,30 @@ class Keeping:
             set_status(corpus, article, ReviewStatus(status), by=by, on=today())
 
         return self._act(by, f"status of {article}: {status}", article, change, needs=status)
+
+    def describe(
+        self,
+        article: str,
+        sells: str,
+        title: str,
+        publisher: str,
+        author: str,
+        published: str,
+        url: str,
+        licence: str,
+        reviewer: str,
+        request: gr.Request,
+    ) -> list[Any]:
+        """Write what is known of the article's origin into its sidecar."""
+        given = (title, publisher, author, published, url, licence, reviewer)  # in the order of FACTS
+        known = {name: (value or "").strip() for name, value in zip(FACTS, given, strict=True)}
+        reviewer = known.pop("reviewer")
+        facts = known | {"sells_treatment": SELLS.get(sells)}
+
+        def change(corpus: Path) -> None:
+            describe(corpus, article, facts, reviewer=reviewer, on=today())
+
+        return self._act(signed_in(request), f"origin of {article}", article, change, needs=known["title"])
 
     def withhold(self, article: str, words: str, reason: str, request: gr.Request) -> list[Any]:
         """Withhold a sentence."""
@@ -182,24 +222,13 @@ class Keeping:
             return [told_view(str(error)), ()]
         return [lines_view(plan_lines(plan)), plan.blocking] if plan else [lines_view(["Nothing changes."]), ()]
 
-    def publish(
-        self,
-        accept: str,
-        article: str,
-        seen: tuple[str, ...],
-        request: gr.Request,
-        progress: Any = gr.Progress(),  # noqa: ANN401, B008
-    ) -> list[Any]:
+    def publish(self, accept: str, article: str, seen: tuple[str, ...], request: gr.Request) -> list[Any]:
         """Build the index and make it the current one; patients get it at once."""
         by, reason = signed_in(request), (accept or "").strip()
-
-        def report(stage: str, done: int, total: int) -> None:
-            progress((done, total), desc=stage)
-
         passed = frozenset(seen) if reason else False
         why = reason or "published in the console"
         try:
-            outcome = reindex(self._settings, by=by, why=why, accept=passed, progress=report)
+            outcome = reindex(self._settings, by=by, why=why, accept=passed)
         except Blocked as error:
             told = "Not published: see what stands in the way below. Correct it, or give a reason and publish again."
             return [lines_view(plan_lines(error.plan)), error.plan.blocking, *self.page(told, article)]
@@ -237,13 +266,15 @@ class Keeping:
     def _act(self, by: str, what: str, article: str, change: Callable[[Path], None], *, needs: object) -> list[Any]:
         if not article or not needs:
             return self.page(
-                "Choose an article and a sentence, and give a reason (or, to pin it, a question).", article
+                "Choose an article and a sentence, and give a reason (to pin it: a question; its origin: a title).",
+                article,
+                failed=True,
             )
         corpus = self._settings.corpus
         try:
             self._acts.perform(by, what, [f"{article}.toml"], lambda: change(corpus))
         except CorpusError as error:
-            return self.page(str(error), article)
+            return self.page(str(error), article, failed=True)
         return self.page(f"Done: {what[:120]}. {STAY}", article, done=True)
 
     def _problem(self) -> str:
@@ -280,6 +311,7 @@ class Keeping:
             f"<h3>Findings in {esc(article)}</h3>{view}",
             gr.Dropdown(sentences, value=None),
             gr.Dropdown(value=status),
+            *_facts(texts.get(article)),
         ]
 
     def _snapshots(self) -> list[Any]:
@@ -293,6 +325,15 @@ class Keeping:
     def _acts_view(self) -> str:
         rows = [(str(a.number), a.at, a.by, a.what, "yes" if a.files else "") for a in self._acts.latest()]
         return "<h3>Acts</h3>" + table(("act", "at", "by", "what", "can be undone"), rows)
+
+
+def _facts(article: Article | None) -> list[Any]:
+    """Return what is known of the article's origin, as the form shows it: sells, then each of ``FACTS``."""
+    if article is None:
+        return [gr.skip()] * (1 + len(FACTS))
+    source = article.source
+    values = [getattr(source, name) or "" for name in FACTS if name != "reviewer"] + [source.review.reviewer or ""]
+    return [next(word for word, value in SELLS.items() if value is source.sells_treatment), *values]
 
 
 def _check_quotable(content: Content, article: str, words: str) -> None:

@@ -9,7 +9,6 @@ import gradio as gr
 # and its script loses an answer that begins while it closes the stream of the one before.
 DIRECT: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private", "queue": False}
 HIDDEN: dict[str, Any] = DIRECT | {"show_progress": "hidden"}
-QUEUED: dict[str, Any] = DIRECT | {"queue": True}  # the only way to show progress
 
 
 # What a tab of the console gives: the handler for an opened page, its inputs and its outputs.
