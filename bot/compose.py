@@ -2,9 +2,10 @@
 
 import secrets
 from collections.abc import Mapping
+from typing import Any
 
 from bot.errors import QuoteError
-from bot.types import Answer, Article, Notice, Quote, Screening, Status
+from bot.types import Answer, Article, Notice, Quote, Review, ReviewStatus, Role, Route, Screening, Source, Span, Status
 from bot.words import Words, check_words
 
 # No letters or digits that are read wrongly over the telephone.
@@ -74,3 +75,45 @@ def prove(quote: Quote, articles: Mapping[str, Article]) -> None:
         raise QuoteError(f"A quote of '{span.article}' at {span.start}..{span.end} differs from the article.")
     if not all(span.start <= start < end <= span.end for start, end in quote.highlights):
         raise QuoteError(f"A highlight of '{span.article}' lies outside its quote {span.start}..{span.end}.")
+
+
+def restored(data: Mapping[str, Any], articles: Mapping[str, Article] | None) -> Answer:
+    """Return the answer that ``bot.wire.answer_to_dict`` wrote, to be shown to staff as it was given.
+
+    Its quotes were proven then, and are proven again with the ``articles`` of its snapshot; None: that one is gone.
+
+    Raises:
+        QuoteError: a quote is not what its article says.
+        KeyError, ValueError: it is not what ``answer_to_dict`` writes.
+    """
+    quotes = tuple(_quote_from(one) for one in data["quotes"])
+    for quote in quotes if articles is not None else ():
+        prove(quote, articles or {})
+    return Answer(
+        question=data["question"],
+        status=Status(data["status"]),
+        routes=tuple(Route(name) for name in data["routes"]),
+        message=data["message"],
+        notices=tuple(Notice(one["rule"], one["text"]) for one in data["notices"]),
+        quotes=quotes,
+        disclaimer=data["disclaimer"],
+        suggestions=tuple(data["suggestions"]),
+        snapshot=data["index"]["snapshot"],
+        built_at=data["index"]["built_at"],
+        trace_id=data["trace_id"],
+    )
+
+
+def _quote_from(data: Mapping[str, Any]) -> Quote:
+    about = dict(data["source"])
+    review = Review(ReviewStatus.APPROVED)  # nothing else is ever quoted
+    source = Source(id=data["article"], file=data["article"], sha256="", licence=None, review=review, **about)
+    return Quote(
+        span=Span(data["article"], data["start"], data["end"]),
+        text=data["text"],
+        highlights=tuple((start, end) for start, end in data["highlights"]),
+        role=Role(data["role"]),
+        score=data["score"],
+        source=source,
+        page=data["page"],
+    )

@@ -1,9 +1,8 @@
 """The answer as JSON: one shape for the command line, the HTTP API and exports."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from bot.types import Answer, Notice, Quote, Review, ReviewStatus, Role, Route, Source, Span, Status, Trace
+from bot.types import Answer, Quote, Source, Trace
 
 
 def answer_to_dict(answer: Answer) -> dict[str, Any]:
@@ -20,27 +19,6 @@ def answer_to_dict(answer: Answer) -> dict[str, Any]:
         "index": {"snapshot": answer.snapshot, "built_at": answer.built_at},
         "trace_id": answer.trace_id,
     }
-
-
-def answer_from_dict(data: Mapping[str, Any]) -> Answer:
-    """Return the answer that ``answer_to_dict`` wrote, to be shown again as it was. Its quotes were proven then.
-
-    Raises:
-        KeyError, ValueError: it is not what ``answer_to_dict`` writes.
-    """
-    return Answer(
-        question=data["question"],
-        status=Status(data["status"]),
-        routes=tuple(Route(name) for name in data["routes"]),
-        message=data["message"],
-        notices=tuple(Notice(one["rule"], one["text"]) for one in data["notices"]),
-        quotes=tuple(_quote_from(one) for one in data["quotes"]),
-        disclaimer=data["disclaimer"],
-        suggestions=tuple(data["suggestions"]),
-        snapshot=data["index"]["snapshot"],
-        built_at=data["index"]["built_at"],
-        trace_id=data["trace_id"],
-    )
 
 
 def trace_to_dict(trace: Trace) -> dict[str, Any]:
@@ -100,18 +78,3 @@ def _quote(quote: Quote) -> dict[str, Any]:
         "source": _origin(quote.source),
         "score": round(quote.score, 4),
     }
-
-
-def _quote_from(data: Mapping[str, Any]) -> Quote:
-    about = dict(data["source"])
-    review = Review(ReviewStatus.APPROVED)  # nothing else is ever quoted
-    source = Source(id=data["article"], file=data["article"], sha256="", licence=None, review=review, **about)
-    return Quote(
-        span=Span(data["article"], data["start"], data["end"]),
-        text=data["text"],
-        highlights=tuple((start, end) for start, end in data["highlights"]),
-        role=Role(data["role"]),
-        score=data["score"],
-        source=source,
-        page=data["page"],
-    )

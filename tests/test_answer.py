@@ -11,10 +11,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from bot.answer import Answerer, open_answerer
+from bot.compose import restored
+from bot.errors import QuoteError
 from bot.evidence import claims_safety
 from bot.settings import load_settings
 from bot.types import Kind, Role, Status, Tag
-from bot.wire import answer_from_dict, answer_to_dict, trace_to_dict
+from bot.wire import answer_to_dict, trace_to_dict
 
 QUESTIONS = [
     json.loads(line) for line in (ROOT / "tests/data/questions.jsonl").read_text(encoding="utf-8").splitlines()
@@ -115,10 +117,16 @@ def test_suggested_questions_are_really_answered(answerer):
         assert answerer.answer(suggestion).answer.status is Status.ANSWERED
 
 
-def test_an_answer_of_the_journal_is_the_answer_that_was_given(answers):
+def test_an_answer_of_the_journal_is_the_answer_that_was_given(answers, answerer):
+    articles = answerer.library.articles
     for trace in answers:
         written = json.loads(json.dumps(answer_to_dict(trace.answer)))
-        assert answer_to_dict(answer_from_dict(written)) == written
+        assert answer_to_dict(restored(written, articles)) == written
+        assert answer_to_dict(restored(written, None)) == written
+    written = json.loads(json.dumps(answer_to_dict(next(t.answer for t in answers if t.answer.quotes))))
+    written["quotes"][0]["text"] += "!"
+    with pytest.raises(QuoteError):
+        restored(written, articles)
 
 
 def test_the_trace_shows_scores_reasons_and_times(answerer):

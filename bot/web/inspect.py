@@ -7,7 +7,8 @@ from typing import Any
 import gradio as gr
 
 from bot.answer import Answerer
-from bot.errors import BotError, SnapshotError
+from bot.compose import restored
+from bot.errors import BotError, QuoteError, SnapshotError
 from bot.history import folder_of, snapshots
 from bot.library import open_snapshot
 from bot.snapshot import Content
@@ -15,7 +16,7 @@ from bot.web.desk import Desk
 from bot.web.parts import answer_html, esc, question_html
 from bot.web.views import Found, article_view, chart_view, compared_view, found_in, hits_view, summary_view, told_view
 from bot.web.wiring import DIRECT, Tab
-from bot.wire import answer_from_dict, answer_to_dict, trace_to_dict
+from bot.wire import answer_to_dict, trace_to_dict
 
 NOTHING = "nothing"
 CODE = re.compile(r"\b[a-z0-9]{10}\b")  # as it stands under an answer, perhaps copied with words around it
@@ -120,7 +121,12 @@ class Inspector:
             return self._page(f"The journal holds no answer '{code[:20]}'. It may be too old.", {}, None)
         if not stored["trace"]:
             return self._page("The journal keeps only codes, so there is no trace of this answer.", {}, None)
-        answer = answer_from_dict(stored["trace"]["answer"])
+        content = self._content(stored["trace"])
+        articles = {article.source.id: article for article in content.articles} if content else None
+        try:
+            answer = restored(stored["trace"]["answer"], articles)
+        except QuoteError as error:
+            return self._page(str(error), {}, None)
         shown = question_html(answer.question, self._words) + answer_html(answer, self._words, base="../")
         return self._page(_said(stored["feedback"]), stored["trace"], shown)
 
