@@ -193,7 +193,7 @@ def make_engines(
     cache: Cache | None = None,
 ) -> Engines:
     """Encode every sentence and passage of ``content`` that ``cache`` does not hold and build the engines over them."""
-    articles = {article.source.id: article for article in content.articles}
+    articles = content.by_id
     encoded = _encode_sentences(encoder, _sentences(content), progress, cache)
     paragraphs = [articles[p.span.article].slice(p.span) for p in content.passages]
     known = {text: one.vector for text, one in encoded.items()}
@@ -338,7 +338,7 @@ def _save_vectors(engine: VectorEngine, path: Path) -> None:
 
 
 def _sentences(content: Content) -> list[str]:
-    articles = {article.source.id: article for article in content.articles}
+    articles = content.by_id
     return [articles[r.sentence.span.article].slice(r.sentence.span) for r in rows_of(content.passages)]
 
 

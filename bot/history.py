@@ -184,7 +184,7 @@ def _ends_well(stream: IO[bytes]) -> bool:
 
 def _passage_texts(folder: Path) -> frozenset[str]:
     content = read_content(folder)
-    articles = {article.source.id: article for article in content.articles}
+    articles = content.by_id
     return frozenset(articles[p.span.article].slice(p.span) for p in content.passages)
 
 

@@ -142,7 +142,7 @@ def assemble(manifest: Manifest, content: Content, encoder: OnnxEncoder, engines
     return Library(
         manifest=manifest,
         info=content.info,
-        articles={article.source.id: article for article in content.articles},
+        articles=content.by_id,
         passages=content.passages,
         rows=rows,
         encoder=encoder,

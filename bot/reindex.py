@@ -115,7 +115,7 @@ def plan_lines(plan: Plan) -> list[str]:
     found = ", ".join(f"{number} {severity.value}" for severity, number in counts.items() if number)
     held = sum(not result.problems for result in plan.results)
     return [
-        *(f"Stands in the way: {line}" for line in plan.blocking if line not in {a.what for a in plan.accepted}),
+        *(f"Stands in the way: {line}" for line in plan.blocking),
         *difference_lines(plan.difference),
         f"Findings in new and changed articles: {found or 'none'} (all: python -m bot lint)",
         f"Regression questions: {held} of {len(plan.results)} hold",
@@ -214,7 +214,7 @@ def _difference(settings: Settings, prepared: Prepared) -> Difference:
 
 
 def _texts(content: Content) -> list[str]:
-    articles = {article.source.id: article for article in content.articles}
+    articles = content.by_id
     return [articles[p.span.article].slice(p.span) for p in content.passages]
 
 

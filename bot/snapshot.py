@@ -63,6 +63,11 @@ class Content:
     articles: tuple[Article, ...]
     passages: tuple[Passage, ...]
 
+    @property
+    def by_id(self) -> dict[str, Article]:
+        """Return the articles by their ids."""
+        return {article.source.id: article for article in self.articles}
+
 
 class Saved(Protocol):
     """Something that writes itself into a folder."""

@@ -89,7 +89,7 @@ def check(corpus: CorpusOption = None, index: IndexOption = None, verbose: Verbo
 
     settings = load_settings(corpus=corpus, index=index)
     content = read_corpus(settings.corpus)
-    texts = {article.source.id: article for article in content.articles}
+    texts = content.by_id
     for article in content.articles:
         own = [s for p in content.passages for s in p.sentences if s.span.article == article.source.id]
         counts = [

@@ -13,7 +13,7 @@ from bot.history import folder_of, snapshots
 from bot.library import open_snapshot
 from bot.snapshot import Content
 from bot.web.desk import Desk
-from bot.web.parts import answer_html, esc, question_html
+from bot.web.parts import answer_html, question_html
 from bot.web.views import Found, article_view, chart_view, compared_view, found_in, hits_view, summary_view, told_view
 from bot.web.wiring import DIRECT, Tab
 from bot.wire import answer_to_dict, trace_to_dict
@@ -122,7 +122,7 @@ class Inspector:
         if not stored["trace"]:
             return self._page("The journal keeps only codes, so there is no trace of this answer.", {}, None)
         content = self._content(stored["trace"])
-        articles = {article.source.id: article for article in content.articles} if content else None
+        articles = content.by_id if content else None
         try:
             answer = restored(stored["trace"]["answer"], articles)
         except QuoteError as error:
@@ -131,7 +131,7 @@ class Inspector:
         return self._page(_said(stored["feedback"]), stored["trace"], shown)
 
     def _page(self, told: str, trace: Mapping[str, Any], shown: str | None, compared: str = "") -> list[Any]:
-        message = f'<p role="status">{esc(told)}</p>' if told else ""
+        message = told_view(told)
         if not trace:
             return [message, "", "", "", "", "", gr.Dropdown([], value=None), "", {}]
         content = self._content(trace)
@@ -139,7 +139,7 @@ class Inspector:
         articles = list(dict.fromkeys(one.span.article for one in found if one.span))
         first = articles[0] if articles else None
         picked = gr.Dropdown(articles, value=first)
-        lost = "" if content else '<p role="status">Its snapshot was pruned: sentences are shown by number only.</p>'
+        lost = "" if content else told_view("Its snapshot was pruned: sentences are shown by number only.")
         chart = chart_view(found, self._desk.answerer.thresholds)
         return [
             message + lost, shown or "", compared, chart, summary_view(trace),
@@ -159,7 +159,7 @@ class Inspector:
 
 
 def _article(name: str | None, found: list[Found], content: Content | None) -> str:
-    articles = {article.source.id: article for article in content.articles} if content else {}
+    articles = content.by_id if content else {}
     return article_view(articles[name], found) if name in articles else ""
 
 

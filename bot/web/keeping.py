@@ -1,6 +1,7 @@
 """Keeping the library: add and approve articles, decide on sentences, publish, roll back."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -205,10 +206,9 @@ class Keeping:
         lines = []
         try:
             for found in add_files([Path(name) for name in files], self._settings.corpus):
-                added = isinstance(found, Added)
                 told = f"added as {found.article}" if isinstance(found, Added) else f"refused: {found.reason}"
                 lines.append(f"{found.file.name}: {told}".replace(str(found.file.parent) + "/", ""))
-                if added:
+                if isinstance(found, Added):
                     self._acts.perform(signed_in(request), lines[-1], [], lambda: None)
         except BotError as error:
             lines.append(str(error))
@@ -282,22 +282,19 @@ class Keeping:
         return f" The newest index is not in use: {live.problem}" if live.problem else ""
 
     def _articles(self, content: Content) -> str:
-        rows = []
-        for article in content.articles:
-            source = article.source
-            own = [s for p in content.passages for s in p.sentences if s.span.article == source.id]
-            body = sum(s.kind is Kind.BODY for s in own)
-            rows.append(
-                (source.id, source.title, source.publisher or "", source.published or "", source.review.status.value,
-                 source.review.approved_by or "", str(body), str(len(own) - body))
-            )  # fmt: skip
+        counts = Counter((s.span.article, s.kind is Kind.BODY) for p in content.passages for s in p.sentences)
+        rows = [
+            (s.id, s.title, s.publisher or "", s.published or "", s.review.status.value,
+             s.review.approved_by or "", str(counts[s.id, True]), str(counts[s.id, False]))
+            for s in (article.source for article in content.articles)
+        ]  # fmt: skip
         head = ("article", "title", "publisher", "date", "status", "approved by", "quotable sentences", "others")
         return "<h3>Articles in the corpus folder</h3>" + table(head, rows)
 
     def _about(self, content: Content, article: str) -> list[Any]:
-        found = lint(content.articles, content.passages, today=today())
+        found = lint(content.articles, content.passages, today=today(), only={article})
         rows = [(f.severity.value, str(f.line), f.says, f.excerpt, f.fix) for f in found if f.article == article]
-        texts = {a.source.id: a for a in content.articles}
+        texts = content.by_id
         sentences = [
             (f"{s.kind.value}{' ' + '/'.join(sorted(s.tags)) if s.tags else ''}: {texts[article].slice(s.span)[:120]}",
              texts[article].slice(s.span))
@@ -338,7 +335,7 @@ def _facts(article: Article | None) -> list[Any]:
 
 def _check_quotable(content: Content, article: str, words: str) -> None:
     """Raise CorpusError when the sentence of ``words`` is one that is never quoted: a pin could not change that."""
-    texts = {a.source.id: a for a in content.articles}
+    texts = content.by_id
     for sentence in (s for p in content.passages for s in p.sentences if s.span.article == article):
         if sentence.kind is not Kind.BODY and words.strip() in texts[article].slice(sentence.span):
             raise CorpusError(f"This sentence is never quoted ({sentence.kind.value}). Take that decision back first.")

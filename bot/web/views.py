@@ -32,7 +32,7 @@ def found_in(trace: Mapping[str, Any], content: Content | None) -> list[Found]:
     if content is None:
         return [Found(hit, None, "") for hit in trace.get("hits", [])]
     rows = rows_of(content.passages)
-    articles = {article.source.id: article for article in content.articles}
+    articles = content.by_id
     spans = [(hit, rows[hit["row"]].sentence.span) for hit in trace.get("hits", [])]
     return [Found(hit, span, articles[span.article].slice(span)) for hit, span in spans]
 
