@@ -1,6 +1,7 @@
 """The whole way from a question to its answer, over the real articles with the real model."""
 
 import json
+import resource
 import string
 import threading
 
@@ -133,7 +134,8 @@ def test_the_trace_shows_scores_reasons_and_times(answerer):
     trace = trace_to_dict(answerer.answer("what are the side effects of infusions for patients in los angeles"))
     assert json.loads(json.dumps(trace)) == trace
     assert {"screen", "retrieve", "select", "total"} <= trace["millis"].keys()
-    assert 50 < trace["megabytes"]["select"] < 2000
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    assert 50 < trace["megabytes"]["select"] <= peak + 1
     assert any("promotion" in hit["dropped"] or "contact" in hit["dropped"] for hit in trace["hits"])
 
 
