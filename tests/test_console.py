@@ -152,7 +152,8 @@ def test_unanswered_questions_are_grouped_and_counted(clinic, staff, open_page):
     assert "consult your physician" in saved
     tab(staff, "Overview", "#overview-told table")
     assert "no_evidence" in staff.locator("#overview-told").text_content()
-    staff.locator("#overview-asked canvas, #overview-asked svg").first.wait_for(timeout=20_000)
+    for plot in ("asked", "time"):
+        staff.locator(f"#overview-{plot} :is(canvas, svg)").first.wait_for(timeout=20_000)
 
 
 def test_a_withheld_sentence_is_gone_after_publishing_and_back_after_undo(clinic, staff):

@@ -15,6 +15,14 @@ from bot.web.views import table, told_view
 from bot.web.wiring import DIRECT, Tab, today
 
 GROUPED = 1000  # newest unanswered questions that are grouped by meaning
+COLOURS = {
+    Status.ANSWERED.value: "#0f766e",
+    Status.NO_EVIDENCE.value: "#d97706",
+    Status.DECLINED.value: "#6b7280",
+    Status.URGENT.value: "#b91c1c",
+    "helped": "#0f766e",
+    "did not help": "#b91c1c",
+}
 
 
 class Overview:
@@ -71,13 +79,13 @@ class Overview:
         days = gr.Slider(1, 365, value=30, step=1, label="Days back", elem_id="overview-days")
         told = gr.HTML("", js_on_load=None, elem_id="overview-told")
         # Without a limit a bar chart starts at its smallest bar.
-        plots: dict[str, Any] = {"y_lim": [0, None], "height": 260, "visible": False}
-        asked = gr.BarPlot(
-            x="day", y="questions", color="answer", title="Questions a day", elem_id="overview-asked", **plots
-        )
-        said = gr.BarPlot(x="day", y="votes", color="vote", title="Patients' feedback", **plots)
+        plots: dict[str, Any] = {"x": "day", "y_lim": [0, None], "height": 260, "visible": False}
+        coloured = {"color_map": COLOURS, "color_title": " ", **plots}
+        asked = gr.BarPlot(y="questions", color="answer", title="Questions a day", elem_id="overview-asked", **coloured)
+        time = gr.BarPlot(y="ms", title="Mean time of an answer, in ms", elem_id="overview-time", **plots)
+        said = gr.BarPlot(y="votes", color="vote", title="Patients' feedback", elem_id="overview-votes", **coloured)
         quoted = gr.HTML("", js_on_load=None, elem_id="overview-quoted")
-        outputs = [told, asked, said, quoted]
+        outputs = [told, asked, time, said, quoted]
         days.release(self.overview, [days], outputs, **DIRECT)
         return self.overview, None, outputs
 
@@ -85,7 +93,7 @@ class Overview:
         """Return numbers and plots of the last ``days`` days."""
         journal = self._desk.journal
         if journal is None:
-            return [told_view(NO_JOURNAL), _plot([]), _plot([]), ""]
+            return [told_view(NO_JOURNAL), _plot([]), _plot([]), _plot([]), ""]
         since = days_ago(int(days))
         found = journal.days(since=since)
         asked = [(d.day.isoformat(), status, n) for d in found for status, n in d.counts.items()]
@@ -93,6 +101,7 @@ class Overview:
         return [
             _numbers(found, journal.latency(since=since)),
             _plot(asked, "day", "answer", "questions"),
+            _plot([(d.day.isoformat(), round(d.mean_ms, 1)) for d in found], "day", "ms"),
             _plot(said, "day", "vote", "votes"),
             self._quoted(journal, since),
         ]
