@@ -6,13 +6,12 @@ where it was.
 
 import hashlib
 import os
-import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -21,14 +20,14 @@ import numpy as np
 
 from bot import __version__
 from bot.cache import Cache, Encoding
-from bot.corpus import load_corpus, load_library_info
+from bot.corpus import load_corpus, load_library_info, read_changed
 from bot.embed import OnnxEncoder
 from bot.errors import CorpusError, SnapshotError
-from bot.interfaces import Matrix, VectorEngine
-from bot.late import TokenStore
-from bot.lexical import Lexical
-from bot.library import Engines, Library, assemble, row_terms, rows_of
+from bot.interfaces import Matrix
+from bot.late import Tokens
+from bot.library import Library, assemble, rows_of
 from bot.model import EXPORT_VERSION, ModelFolder, export_encoder, find_model
+from bot.pack import Vectors, read_vectors, vectors_file
 from bot.segment import segment
 from bot.settings import Settings
 from bot.snapshot import (
@@ -37,26 +36,35 @@ from bot.snapshot import (
     Accepted,
     Content,
     Manifest,
+    Record,
+    Size,
     activate,
     amend,
-    content_files,
+    article_digest,
+    content_digest,
+    content_of,
     current,
-    digest_of,
     dump,
     read_manifest,
+    read_record,
+    record_name,
     seal,
+    share,
     snapshot_id,
+    untouched,
+    vectors_name,
     verify,
-    write_files,
     writing,
 )
-from bot.types import Article, Kind, Passage
-from bot.vectors import ENGINES, make_engine
+from bot.types import Article, Kind, LibraryInfo
 
 ENGINE = "faiss"
 CHUNK = 128  # sentences between two steps of the progress bar
+ENCODER = ("encoder.json", "model.onnx", "tokenizer.json")
 COMPARED = 500  # sentences on which an exported model is compared with the original
-SPLITTING = ("segment.py", "kinds.py", "claims.py", "rulebook.py", "types.py", "kinds.toml", "claims.toml")
+# What decides how files become articles and how these are split.
+READING = ("corpus.py", "readers/text.py", "types.py", "segment.py", "kinds.py", "claims.py", "rulebook.py")
+RULES = ("kinds.toml", "claims.toml")
 Progress = Callable[[str, int, int], None]
 
 
@@ -70,22 +78,69 @@ class Built:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """The corpus, read and split, and the manifest of the snapshot that it makes. ``cache`` is open with it."""
+class Base:
+    """The snapshot in use, whose files of unchanged articles the new one shares."""
 
-    content: Content
-    files: Mapping[str, bytes]
+    folder: Path
+    manifest: Manifest
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The corpus and the manifest of the snapshot that it makes.
+
+    ``fresh`` are the articles that were read and split now, by id; ``kept`` the ids of those that are in ``base`` as
+    they should be and were not looked at. ``cache`` is open with it.
+    """
+
+    info: LibraryInfo
+    fresh: Mapping[str, Record]
+    kept: tuple[str, ...]
+    base: Base | None
     manifest: Manifest
     model: ModelFolder
     cache: Cache
 
+    def record(self, article: str) -> Record:
+        """Return one article, from memory or from the snapshot in use.
 
-@dataclass(frozen=True, slots=True)
+        Raises:
+            SnapshotError: its file is damaged.
+        """
+        if article in self.fresh or self.base is None:
+            return self.fresh[article]
+        return read_record(self.base.folder, article)
+
+    @cached_property
+    def content(self) -> Content:
+        """The whole text side; for a large library this takes seconds."""
+        return content_of(self.info, (self.record(article) for article in self.manifest.articles))
+
+    @property
+    def shared(self) -> list[str]:
+        """The names of the files of ``base`` that the new snapshot has too."""
+        return [name(article) for article in self.kept for name in (record_name, vectors_name)]
+
+
+@dataclass(frozen=True)
 class Prepared:
     """A library that is complete but not on disk: it can answer, be looked over, and then be published or dropped."""
 
     draft: Draft
-    library: Library
+    encoder: OnnxEncoder
+    vectors: Mapping[str, Vectors]  # of the fresh articles, by id
+
+    @cached_property
+    def library(self) -> Library:
+        """The whole library, ready to answer; for a large one this takes seconds."""
+        draft = self.draft
+        vectors = [self._vectors(article) for article in draft.manifest.articles]
+        return assemble(draft.manifest, draft.content, self.encoder, vectors)
+
+    def _vectors(self, article: str) -> Vectors:
+        if article in self.vectors or self.draft.base is None:
+            return self.vectors[article]
+        return read_vectors(self.draft.base.folder / vectors_name(article))
 
 
 def build_index(settings: Settings, *, force: bool = False, progress: Progress = lambda *_: None) -> Built:
@@ -110,9 +165,13 @@ def drafting(settings: Settings, *, force: bool = False, progress: Progress = la
     progress("Reading articles", 0, 1)
     model = find_model(settings.model)
     with _cache(settings, model, fresh=force) as cache:
-        content = read_corpus(settings.corpus, cache=cache)
-        files = content_files(content)
-        yield Draft(content, files, _describe(settings, content, model, digest_of(files)), model, cache)
+        base = None if force else _base(settings.index, model)
+        corpus = read_changed(settings.corpus, _untouched(base) if base else {})
+        info = load_library_info(settings.corpus)
+        fresh = {record.article.source.id: record for record in _split(corpus.articles, cache)}
+        kept = tuple(sorted(corpus.keys.keys() - fresh.keys()))
+        manifest = _describe(settings, info, corpus.keys, fresh, base, model)
+        yield Draft(info, fresh, kept, base, manifest, model, cache)
 
 
 @contextmanager
@@ -124,8 +183,8 @@ def preparing(settings: Settings, draft: Draft, progress: Progress = lambda *_: 
     """
     with _encoder(settings.index, draft, progress) as folder:
         encoder = OnnxEncoder(folder, threads=os.cpu_count() or 1)
-        engines = make_engines(draft.content, encoder, progress, cache=draft.cache)
-        yield Prepared(draft, assemble(draft.manifest, draft.content, encoder, engines))
+        vectors = encode(list(draft.fresh.values()), encoder, progress, cache=draft.cache)
+        yield Prepared(draft, encoder, vectors)
 
 
 def publish(
@@ -144,18 +203,19 @@ def publish(
     """
     manifest = replace(prepared.draft.manifest, by=by, why=why, accepted=accepted)
     folder = settings.index / manifest.id
-    there = None if force else _sound(folder)
+    there, fresh = None if force else _sound(folder), False
     if there is None:
-        with writing(settings.index, manifest.id) as temporary:
-            write_files(temporary, prepared.draft.files)
-            place(prepared.library.encoder.folder, temporary / "encoder")
-            _save(prepared.library.engines, temporary)
-            seal(temporary, manifest)
-        verify(folder)
+        shared = frozenset(prepared.draft.shared)
+        with writing(settings.index, manifest.id, shared) as temporary:
+            _write(prepared, temporary)
+            base = prepared.draft.base
+            seal(temporary, manifest, {name: base.manifest.files[name] for name in shared} if base else {})
+        there, fresh = verify(folder, proven=shared), True
     elif there.accepted != accepted:  # it was rolled back or pointed away from; now somebody answers for it
-        amend(folder, replace(there, by=by, why=why, accepted=accepted))
+        there = replace(there, by=by, why=why, accepted=accepted)
+        amend(folder, there)
     activate(settings.index, manifest.id)
-    return Built(read_manifest(folder), folder, fresh=there is None)
+    return Built(there, folder, fresh)
 
 
 def in_use(settings: Settings, draft: Draft) -> Built | None:
@@ -173,60 +233,51 @@ def read_corpus(corpus: Path, *, cache: Cache | None = None) -> Content:
     Raises:
         CorpusError: a file is wrong, or no article has a sentence that may be quoted.
     """
-    articles = load_corpus(corpus)
-    passages = tuple(_split(articles, cache))
-    if not any(s.kind is Kind.BODY for passage in passages for s in passage.sentences):
-        raise CorpusError(f"No article in '{corpus}' has a sentence that may be quoted. See: python -m bot check")
-    return Content(load_library_info(corpus), articles, passages)
+    content = content_of(load_library_info(corpus), _split(load_corpus(corpus), None))
+    if not any(s.kind is Kind.BODY for passage in content.passages for s in passage.sentences):
+        raise _nothing_to_quote(corpus)
+    return content
 
 
 def content_id(content: Content) -> str:
     """Return the digest of ``content`` that a snapshot made of it records."""
-    return digest_of(content_files(content))
+    digests = {article.source.id: article_digest(article) for article in content.articles}
+    return content_digest(content.info, digests, rules_digest())
 
 
-def make_engines(
-    content: Content,
+def encode(
+    records: Sequence[Record],
     encoder: OnnxEncoder,
     progress: Progress = lambda *_: None,
     *,
     cache: Cache | None = None,
-) -> Engines:
-    """Encode every sentence and passage of ``content`` that ``cache`` does not hold and build the engines over them."""
-    articles = content.by_id
-    encoded = _encode_sentences(encoder, _sentences(content), progress, cache)
-    paragraphs = [articles[p.span.article].slice(p.span) for p in content.passages]
+) -> dict[str, Vectors]:
+    """Encode every searchable sentence and every passage that ``cache`` does not hold; return the vectors by article.
+
+    Raises:
+        SnapshotError: the cache cannot be written.
+    """
+    sentences = {record.article.source.id: _sentences(record) for record in records}
+    encoded = _encode_sentences(encoder, [text for own in sentences.values() for text in own], progress, cache)
     known = {text: one.vector for text, one in encoded.items()}
+    paragraphs = [text for record in records for text in record.texts]
     vectors = _encode_passages(encoder, paragraphs, known, progress, cache)
-    rows = [encoded[text] for text in _sentences(content)]
-    progress("Building the engines", 0, 1)
-    stems = [
-        row_terms(row, content.passages[row.passage], articles[row.sentence.span.article])
-        for row in rows_of(content.passages)
-    ]
-    return Engines(
-        sentences=make_engine(ENGINE, np.stack([row.vector for row in rows])),
-        contexts=make_engine(ENGINE, np.stack([vectors[text] for text in paragraphs])),
-        lexical=Lexical(stems),
-        tokens=_token_store(rows),
-    )
+    nothing = np.zeros((0, encoder.dim), dtype=np.float32)
+    return {
+        record.article.source.id: Vectors(
+            sentences=np.stack([encoded[text].vector for text in own]) if own else nothing,
+            contexts=np.stack([vectors[text] for text in record.texts]) if record.passages else nothing,
+            tokens=_tokens([encoded[text] for text in own], encoder.dim),
+        )
+        for record, own in zip(records, sentences.values(), strict=True)
+    }
 
 
 @lru_cache(maxsize=1)
 def rules_digest() -> str:
-    """Return a digest of all that decides how an article is split."""
-    parts = [(files("bot") / name).read_bytes() for name in SPLITTING]
+    """Return a digest of all that decides how a file becomes an article and how that is split."""
+    parts = [(files("bot") / name).read_bytes() for name in (*READING, *RULES)]
     return hashlib.sha256(b"\0".join([*parts, version("syntok").encode()])).hexdigest()
-
-
-def place(source: Path, target: Path) -> None:
-    """Put the encoder of ``source`` into ``target``: the same 90 MB on disk where links are possible, else a copy."""
-    target.mkdir()
-    for name in ("encoder.json", "model.onnx", "tokenizer.json"):
-        try:
-            os.link(source / name, target / name)
-        except OSError:
-            shutil.copyfile(source / name, target / name)
 
 
 @contextmanager
@@ -244,14 +295,31 @@ def _cache(settings: Settings, model: ModelFolder, *, fresh: bool) -> Iterator[C
         cache.close()
 
 
-def _split(articles: tuple[Article, ...], cache: Cache | None) -> Iterator[Passage]:
+def _base(index: Path, model: ModelFolder) -> Base | None:
+    """Return the snapshot in use when its texts were split and encoded as they would be now, else None."""
+    try:
+        folder = current(index)
+        manifest = read_manifest(folder)
+    except SnapshotError:
+        return None
+    same = (manifest.model_digest, manifest.engine, manifest.rules) == (model.digest, ENGINE, rules_digest())
+    return Base(folder, manifest) if same and _exported_alike(folder) else None
+
+
+def _untouched(base: Base) -> dict[str, str]:
+    """Return the keys of the articles whose files in ``base`` were not changed since they were proven."""
+    whole, keys = untouched(base.folder), base.manifest.keys
+    return {name: key for name, key in keys.items() if {record_name(name), vectors_name(name)} <= whole}
+
+
+def _split(articles: Sequence[Article], cache: Cache | None) -> Iterator[Record]:
     known = cache.passages(articles) if cache else {}
     fresh = {article.source.id: segment(article) for article in articles if article.source.id not in known}
     if cache:
         cache.keep_passages([article for article in articles if article.source.id in fresh], fresh)
     for article in articles:
         name = article.source.id
-        yield from known[name] if name in known else fresh[name]
+        yield Record(article, known[name] if name in known else fresh[name])
 
 
 @contextmanager
@@ -262,7 +330,9 @@ def _encoder(index: Path, draft: Draft, progress: Progress) -> Iterator[Path]:
             yield earlier / "encoder"
             return
     progress("Exporting the embedding model", 0, 1)
-    sentences = list(dict.fromkeys(_sentences(draft.content)))
+    sentences = list(
+        dict.fromkeys(text for article in draft.manifest.articles for text in _sentences(draft.record(article)))
+    )
     with tempfile.TemporaryDirectory(dir=index, prefix=TEMPORARY) as home:
         folder = Path(home) / "encoder"
         try:
@@ -289,10 +359,17 @@ def _fits(earlier: Path, model: ModelFolder) -> bool:
     """Return True when the encoder in ``earlier`` is whole and that of ``model``; nothing else of it is looked at."""
     try:
         manifest = verify(earlier, ("encoder/",))
-        about = (earlier / "encoder" / "encoder.json").read_text(encoding="utf-8")
-    except (SnapshotError, OSError):
+    except SnapshotError:
         return False  # a damaged encoder is no source; the export makes a sound one
-    return manifest.model_digest == model.digest and f'"export_version": {EXPORT_VERSION},' in about
+    return manifest.model_digest == model.digest and _exported_alike(earlier)
+
+
+def _exported_alike(snapshot: Path) -> bool:
+    try:
+        about = (snapshot / "encoder" / "encoder.json").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return f'"export_version": {EXPORT_VERSION},' in about
 
 
 def _sound(folder: Path) -> Manifest | None:
@@ -303,43 +380,71 @@ def _sound(folder: Path) -> Manifest | None:
         return None
 
 
-def _describe(settings: Settings, content: Content, model: ModelFolder, content_digest: str) -> Manifest:
-    rows = rows_of(content.passages)
+def _describe(
+    settings: Settings,
+    info: LibraryInfo,
+    keys: Mapping[str, str],
+    fresh: Mapping[str, Record],
+    base: Base | None,
+    model: ModelFolder,
+) -> Manifest:
+    """Return the manifest of the articles ``keys``: what is said of those not in ``fresh`` is taken from ``base``.
+
+    Raises:
+        CorpusError: no article has a sentence that may be quoted.
+    """
+    names, old = sorted(keys), base.manifest if base else None
+    digests = {n: article_digest(fresh[n].article) if n in fresh or old is None else old.articles[n] for n in names}
+    sizes = {n: _size(fresh[n]) if n in fresh or old is None else old.sizes[n] for n in names}
+    if not any(size.quotable for size in sizes.values()):
+        raise _nothing_to_quote(settings.corpus)
+    digest = content_digest(info, digests, rules_digest())
     return Manifest(
-        id=snapshot_id(model_digest=model.digest, engine=ENGINE, content_digest=content_digest),
+        id=snapshot_id(model_digest=model.digest, engine=ENGINE, content_digest=digest),
         schema=SCHEMA,
         code_version=__version__,
         built_at=datetime.now(UTC).isoformat(timespec="seconds"),
         model=settings.model,
         model_digest=model.digest,
         engine=ENGINE,
-        articles={a.source.id: hashlib.sha256(dump((a.source, a.text))).hexdigest() for a in content.articles},
-        counts={"articles": len(content.articles), "passages": len(content.passages), "sentences": len(rows)},
-        content_digest=content_digest,
+        articles=digests,
+        counts={
+            "articles": len(names),
+            "passages": sum(size.passages for size in sizes.values()),
+            "sentences": sum(size.sentences for size in sizes.values()),
+        },
+        content_digest=digest,
+        rules=rules_digest(),
+        keys=dict(keys),
+        sizes=sizes,
     )
 
 
-def _save(engines: Engines, folder: Path) -> None:
-    for name in ("lexical", "tokens"):
+def _size(record: Record) -> Size:
+    quotable = sum(s.kind is Kind.BODY for passage in record.passages for s in passage.sentences)
+    return Size(len(record.passages), len(rows_of(record.passages)), quotable)
+
+
+def _nothing_to_quote(corpus: Path) -> CorpusError:
+    return CorpusError(f"No article in '{corpus}' has a sentence that may be quoted. See: python -m bot check")
+
+
+def _write(prepared: Prepared, folder: Path) -> None:
+    """Write the files of a snapshot into ``folder``, sharing what an older one has."""
+    draft = prepared.draft
+    for name in ("articles", "vectors", "encoder"):
         (folder / name).mkdir()
-    engines.lexical.save(folder / "lexical")
-    engines.tokens.save(folder / "tokens")
-    _save_vectors(engines.sentences, folder / "sentences.index")
-    _save_vectors(engines.contexts, folder / "contexts.index")
+    if draft.base:
+        share(draft.base.folder, folder, draft.shared)
+    share(prepared.encoder.folder, folder / "encoder", ENCODER)
+    (folder / "library.json").write_bytes(dump(draft.info))
+    for article, record in draft.fresh.items():
+        (folder / record_name(article)).write_bytes(dump(record, indent=None))
+        (folder / vectors_name(article)).write_bytes(vectors_file(prepared.vectors[article]))
 
 
-def _save_vectors(engine: VectorEngine, path: Path) -> None:
-    """Write ``engine`` and read it back: its library says nothing when the last bytes do not fit on the disk."""
-    try:
-        engine.save(path)
-        ENGINES[ENGINE].load(path)
-    except (RuntimeError, SnapshotError) as error:
-        raise OSError(f"{path.name} is not whole: {str(error)[:200]}") from error
-
-
-def _sentences(content: Content) -> list[str]:
-    articles = content.by_id
-    return [articles[r.sentence.span.article].slice(r.sentence.span) for r in rows_of(content.passages)]
+def _sentences(record: Record) -> list[str]:
+    return [record.article.slice(row.sentence.span) for row in rows_of(record.passages)]
 
 
 def _encode_sentences(
@@ -380,6 +485,7 @@ def _missing(texts: list[str], known: Mapping[str, object], stage: str, progress
     progress(stage, len(texts), len(texts))
 
 
-def _token_store(rows: list[Encoding]) -> TokenStore:
+def _tokens(rows: list[Encoding], dim: int) -> Tokens:
     offsets = np.concatenate([[0], np.cumsum([len(row.tokens) for row in rows])]).astype(np.int64)
-    return TokenStore(np.concatenate([row.tokens for row in rows]), np.concatenate([row.ids for row in rows]), offsets)
+    vectors = np.concatenate([np.zeros((0, dim), dtype=np.float16), *(row.tokens for row in rows)])
+    return Tokens(vectors, np.concatenate([np.zeros(0, dtype=np.int32), *(row.ids for row in rows)]), offsets)

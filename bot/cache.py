@@ -1,4 +1,4 @@
-"""What was encoded or split before, by digest: unchanged text is never encoded twice, a stopped run goes on.
+"""What was encoded, split or looked over before, by digest: nothing is done twice, and a stopped run goes on.
 
 One SQLite file in the index folder. It holds nothing that cannot be made again: a damaged one is thrown away.
 """
@@ -8,7 +8,7 @@ import json
 import logging
 import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +27,11 @@ ASKED = 500  # keys in one query
 LAYOUT = 2  # raise when the tables change: what another version wrote is then dropped
 MOST_UNUSED = 0.5  # share of the rows that nobody needs any more, above which they are deleted
 PASSAGES = TypeAdapter(tuple[Passage, ...])
+TABLE_NAMES = ("encodings", "passages", "facts")
 TABLES = """
 CREATE TABLE IF NOT EXISTS encodings (key BLOB PRIMARY KEY, vector BLOB NOT NULL, tokens BLOB);
 CREATE TABLE IF NOT EXISTS passages (key BLOB PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS facts (key BLOB PRIMARY KEY, body BLOB NOT NULL);
 """
 # What SQLite says of a file that is not what it wrote; everything else is the disk's or the folder's fault.
 DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR", "SQLITE_FORMAT", "SQLITE_IOERR_SHORT_READ")
@@ -100,15 +102,32 @@ class Cache:
         keyed = [(self._article_key(article), dump(passages[article.source.id])) for article in articles]
         self._keep("INSERT OR REPLACE INTO passages VALUES (?, ?)", [(key, _sealed(key, data)) for key, data in keyed])
 
+    def facts(self, digests: Sequence[str]) -> dict[str, bytes]:
+        """Return what was noted under each digest that is known."""
+        rows = self._known("facts", "body", digests, map(bytes.fromhex, digests))
+        return {digest: body for digest, (body,) in rows if body is not None}
+
+    def keep_facts(self, facts: Mapping[str, bytes]) -> None:
+        """Note something under each digest (hexadecimal) of all that it depends on."""
+        keyed = [(bytes.fromhex(digest), data) for digest, data in facts.items()]
+        self._keep("INSERT OR REPLACE INTO facts VALUES (?, ?)", [(key, _sealed(key, data)) for key, data in keyed])
+
+    def rows(self) -> int:
+        """Return how many encodings and splits are held."""
+        with self._guarded():
+            return sum(self._open.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in TABLE_NAMES)  # noqa: S608
+
+    def use(self, texts: Iterable[str], articles: Iterable[Article]) -> None:
+        """Count ``texts`` and ``articles`` as asked for."""
+        self._used |= {self._key(text) for text in texts} | {self._article_key(article) for article in articles}
+
     def tidy(self) -> int:
         """Forget what is unused when that is more than half of all, and return how many rows were deleted.
 
         Not at every chance: an article that is withdrawn for a day, or an index rolled back, keeps its encodings.
         """
         try:
-            with self._guarded():
-                tables = ("encodings", "passages")
-                held = sum(self._open.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables)  # noqa: S608
+            held = self.rows()
             return self.forget_unused() if held - len(self._used) > held * MOST_UNUSED else 0
         except SnapshotError as error:
             log.warning("what is unused in the cache was not deleted: %s", error)  # what was built is in use already
@@ -121,7 +140,7 @@ class Cache:
             with self._open:
                 self._open.execute("CREATE TEMP TABLE used (key BLOB PRIMARY KEY)")
                 self._open.executemany("INSERT INTO used VALUES (?)", [(key,) for key in self._used])
-                for table in ("encodings", "passages"):
+                for table in TABLE_NAMES:
                     unused = f"DELETE FROM {table} WHERE key NOT IN (SELECT key FROM used)"  # noqa: S608
                     deleted += self._open.execute(unused).rowcount
                 self._open.execute("DROP TABLE used")
@@ -147,7 +166,7 @@ class Cache:
         return _opened(self._path)
 
     def _known(
-        self, table: str, columns: str, names: Sequence[str], keys: Iterator[bytes]
+        self, table: str, columns: str, names: Sequence[str], keys: Iterable[bytes]
     ) -> Iterator[tuple[str, list[bytes | None]]]:
         """Yield the name and the proven columns of each row that is there; None for what is not there or not whole."""
         asked = dict(zip(keys, names, strict=True))
@@ -208,11 +227,12 @@ def _opened(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         if connection.execute("PRAGMA user_version").fetchone() != (LAYOUT,):
-            connection.executescript("DROP TABLE IF EXISTS encodings; DROP TABLE IF EXISTS passages;")
+            connection.executescript("".join(f"DROP TABLE IF EXISTS {table};" for table in TABLE_NAMES))
         connection.executescript(TABLES)
         connection.execute(f"PRAGMA user_version = {LAYOUT}")
         connection.execute("SELECT key, vector, tokens FROM encodings WHERE key = x''").fetchone()
         connection.execute("SELECT key, body FROM passages WHERE key = x''").fetchone()
+        connection.execute("SELECT key, body FROM facts WHERE key = x''").fetchone()
     except sqlite3.DatabaseError:
         connection.close()
         raise

@@ -6,8 +6,10 @@ import os
 import re
 import threading
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -101,30 +103,65 @@ class LibraryModel(_Strict):
     suggestions: list[Words] = Field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """What lies in a corpus folder: a key of each article (digest of its files), and those that had to be read."""
+
+    keys: Mapping[str, str]
+    articles: tuple[Article, ...]
+
+
 def load_corpus(folder: Path, *, may_be_empty: bool = False) -> tuple[Article, ...]:
     """Read every article of ``folder`` with its sidecar, sorted by id.
 
     Raises:
         CorpusError: one line naming the file, what was found and what to do.
     """
+    return read_changed(folder, {}, may_be_empty=may_be_empty).articles
+
+
+def read_changed(folder: Path, known: Mapping[str, str], *, may_be_empty: bool = False) -> Corpus:
+    """Read the articles of ``folder`` whose key is not the one in ``known`` (article id -> key), sorted by id.
+
+    Raises:
+        CorpusError: one line naming the file, what was found and what to do.
+    """
     files = _files(folder)
-    texts = [p for p in files if p.suffix.lower() in READERS]
+    pairs = _pairs(files)
+    if not pairs and not may_be_empty:
+        raise CorpusError(f"'{folder}' holds no article. Put a .txt file and its .toml sidecar into it.")
+    named = defaultdict(list)
+    for path in files:
+        named[path.stem if path.stem in pairs else ""].append(path)
+    keys = {name: _key(named[name]) for name in pairs}
+    # A file that is named after no article may be the original of any: then all are read.
+    strays = [path for path in named[""] if path.name not in (LIBRARY, QUESTIONS)]
+    unread = set() if strays else {name for name, key in keys.items() if known.get(name) == key}
+    articles = tuple(read_article(*pairs[name]) for name in sorted(pairs.keys() - unread))
+    _check_leftovers([path for path in files if path.stem not in unread], articles)
+    return Corpus(keys, articles)
+
+
+def _pairs(files: list[Path]) -> dict[str, tuple[Path, Path]]:
+    """Return text and sidecar of each article, by its id."""
     sidecars = {p.stem: p for p in files if p.suffix == ".toml" and p.name != LIBRARY}
-    articles = {}
-    for path in texts:
-        if path.stem in articles:
+    pairs: dict[str, tuple[Path, Path]] = {}
+    for path in (p for p in files if p.suffix.lower() in READERS):
+        if path.stem in pairs:
             raise CorpusError(f"{path} has the name of another article. Give each article a name of its own.")
         if path.stem not in sidecars:
             sidecar = path.with_suffix(".toml")
             raise CorpusError(f"{path} has no sidecar. Write {sidecar}; README.md shows how. {MENDS}")
-        articles[path.stem] = read_article(path, sidecars.pop(path.stem))
-    _check_leftovers(files, articles.values())
-    if sidecars:
-        lost = sorted(sidecars.values())[0]
-        raise CorpusError(f"{lost} describes no article. Add the text beside it, or remove it.")
-    if not articles and not may_be_empty:
-        raise CorpusError(f"'{folder}' holds no article. Put a .txt file and its .toml sidecar into it.")
-    return tuple(articles[name] for name in sorted(articles))
+        pairs[path.stem] = (path, sidecars[path.stem])
+    lost = sorted(sidecars.keys() - pairs.keys())
+    if lost:
+        raise CorpusError(f"{sidecars[lost[0]]} describes no article. Add the text beside it, or remove it.")
+    return pairs
+
+
+def _key(files: list[Path]) -> str:
+    lines = [f"{hashlib.sha256(_read(path)).hexdigest()}  {path.name}" for path in files]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def load_library_info(folder: Path) -> LibraryInfo:
@@ -197,17 +234,23 @@ def _check_leftovers(files: list[Path], articles: Iterable[Article]) -> None:
 
 def _files(folder: Path) -> list[Path]:
     try:
-        found = sorted(p for p in folder.iterdir() if not p.name.startswith(".") and p.name not in FOLDERS)
+        with os.scandir(folder) as found:
+            entries = sorted((e for e in found if not e.name.startswith(".") and e.name not in FOLDERS), key=_name)
     except OSError as error:
         raise CorpusError(
             f"The corpus folder '{folder}' cannot be read: {error.strerror}. Create it or set BOT_CORPUS."
         ) from error
-    for path in found:
-        if path.is_dir():
+    for entry in entries:
+        path = entry.path
+        if entry.is_dir():
             raise CorpusError(f"{path} is a folder: articles lie side by side. Move it out, then: python -m bot add")
-        if not path.is_file():
+        if not entry.is_file():
             raise CorpusError(f"{path} is no file, or a link to one that is gone. Put the file there, or remove it.")
-    return found
+    return [folder / entry.name for entry in entries]
+
+
+def _name(entry: os.DirEntry[str]) -> str:
+    return entry.name
 
 
 def read_article(path: Path, sidecar: Path, *, instead: bytes | None = None) -> Article:

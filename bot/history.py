@@ -3,18 +3,20 @@
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from pydantic import TypeAdapter, ValidationError
 
 from bot.errors import SnapshotError
-from bot.snapshot import TEXTS, Manifest, activate, current, read_content, read_manifest, remove, verify
+from bot.snapshot import TEXTS, Manifest, activate, current, read_manifest, read_record, remove, verify
 
 RECORD = "history.jsonl"
+Texts = Callable[[Iterable[str]], frozenset[str]]
 ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -145,20 +147,33 @@ def differ(index: Path, one: str, other: str) -> Difference:
     """
     before, after = (folder_of(index, name) for name in (one, other))
     old, new = (verify(folder, TEXTS).articles for folder in (before, after))
-    return compare(old, new, _passage_texts(before), _passage_texts(after))
+    return compare(old, new, partial(passage_texts, before), partial(passage_texts, after))
 
 
-def compare(
-    before: Mapping[str, str], after: Mapping[str, str], old: frozenset[str], new: frozenset[str]
-) -> Difference:
-    """Compare two libraries by their articles' digests and the texts of their passages."""
+def compare(before: Mapping[str, str], after: Mapping[str, str], old: Texts, new: Texts) -> Difference:
+    """Compare two libraries by their articles' digests.
+
+    ``old`` and ``new`` give the texts of the passages of some articles; they are asked for those that differ only.
+    """
+    added, removed = after.keys() - before.keys(), before.keys() - after.keys()
+    changed = {name for name in after.keys() & before.keys() if after[name] != before[name]}
+    lost, gained = old(changed | removed), new(changed | added)
     return Difference(
-        added=tuple(sorted(after.keys() - before.keys())),
-        changed=tuple(sorted(name for name in after.keys() & before.keys() if after[name] != before[name])),
-        removed=tuple(sorted(before.keys() - after.keys())),
-        new_passages=len(new - old),
-        lost_passages=len(old - new),
+        added=tuple(sorted(added)),
+        changed=tuple(sorted(changed)),
+        removed=tuple(sorted(removed)),
+        new_passages=len(gained - lost),
+        lost_passages=len(lost - gained),
     )
+
+
+def passage_texts(folder: Path, articles: Iterable[str]) -> frozenset[str]:
+    """Return the texts of the passages of ``articles`` of the snapshot in ``folder``.
+
+    Raises:
+        SnapshotError: a file cannot be read.
+    """
+    return frozenset(text for article in articles for text in read_record(folder, article).texts)
 
 
 def _folders(index: Path) -> list[Path]:
@@ -180,12 +195,6 @@ def _ends_well(stream: IO[bytes]) -> bool:
     size = stream.seek(0, os.SEEK_END)
     stream.seek(max(0, size - 1))
     return stream.read(1) in (b"", b"\n")
-
-
-def _passage_texts(folder: Path) -> frozenset[str]:
-    content = read_content(folder)
-    articles = content.by_id
-    return frozenset(articles[p.span.article].slice(p.span) for p in content.passages)
 
 
 def _kept(folder: Path, now: str) -> Kept:

@@ -1,6 +1,5 @@
 """The seam of the vector engines, and the shapes that the engines share."""
 
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -19,8 +18,4 @@ class VectorEngine(Protocol):
 
     def scores(self, vector: Matrix, rows: Rows) -> Matrix:
         """Return the cosine of each of ``rows``."""
-        ...
-
-    def save(self, path: Path) -> None:
-        """Write the engine to one file."""
         ...

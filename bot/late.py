@@ -4,7 +4,9 @@ The score of a sentence is the mean over the question's tokens, weighted by inve
 highest cosine with a token of the sentence: -1..1. After Khattab & Zaharia, ColBERT (SIGIR 2020).
 """
 
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,21 +14,40 @@ from numpy.typing import NDArray
 from bot.interfaces import Matrix, Rows
 
 
+class Sliced(Protocol):
+    """A matrix (tokens, dim) in half precision, in memory or on disk, that gives some of its rows."""
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.float16]:
+        """Return ``rows``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The tokens of some sentences.
+
+    ``vectors`` (tokens, dim) and ``ids`` (tokens,) of all sentences one after the other; sentence ``n`` has those
+    from ``offsets[n]`` to ``offsets[n + 1]``.
+    """
+
+    vectors: Sliced
+    ids: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+
+    @property
+    def rows(self) -> int:
+        """Return how many sentences these are."""
+        return len(self.offsets) - 1
+
+
 class TokenStore:
-    """The token vectors of every sentence, half precision, and how rare each token is."""
+    """The token vectors of every sentence, article by article, and how rare each token is."""
 
-    def __init__(self, vectors: NDArray[np.float16], ids: NDArray[np.int32], offsets: NDArray[np.int64]) -> None:
-        self._vectors, self._ids, self._offsets = vectors, ids, offsets
-        self._rows = len(offsets) - 1
-        self._frequency = _document_frequency(ids, offsets)
-
-    @classmethod
-    def build(cls, matrices: list[Matrix], ids: list[list[int]]) -> "TokenStore":
-        """Pack the matrices (tokens, dim) and token ids of all sentences."""
-        lengths = [len(matrix) for matrix in matrices]
-        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        flat = np.array([i for sentence in ids for i in sentence], dtype=np.int32)
-        return cls(np.concatenate(matrices).astype(np.float16), flat, offsets)
+    def __init__(self, parts: Sequence[Tokens]) -> None:
+        self._parts = tuple(parts)
+        self._starts = np.concatenate([[0], np.cumsum([part.rows for part in parts])]).astype(np.int64)
+        self._rows = int(self._starts[-1])
+        self._frequency = _document_frequency(self._parts, self._starts)
 
     def scores(self, query: Matrix, query_ids: list[int], rows: Rows) -> Matrix:
         """Return the score of each of ``rows`` for a question's token vectors (tokens, dim): (len(rows),)."""
@@ -34,33 +55,31 @@ class TokenStore:
             return np.zeros(len(rows), dtype=np.float32)
         weights = self._weights(query_ids)
         found = np.zeros(len(rows), dtype=np.float32)
-        for place, row in enumerate(rows):
-            start, end = self._offsets[row], self._offsets[row + 1]
+        for place, row in enumerate(rows.tolist()):
+            part, start, end = self._place(row)
             if end > start:
-                cosines = query @ self._vectors[start:end].astype(np.float32).T
+                cosines = query @ part.vectors[start:end].astype(np.float32).T
                 found[place] = float(cosines.max(axis=1) @ weights)
         return found
+
+    def _place(self, row: int) -> tuple[Tokens, int, int]:
+        """Return where the tokens of ``row`` are: their article's, the first one, the one after the last."""
+        number = int(np.searchsorted(self._starts, row, side="right")) - 1
+        part, own = self._parts[number], row - self._starts[number]
+        return part, int(part.offsets[own]), int(part.offsets[own + 1])
 
     def _weights(self, query_ids: list[int]) -> Matrix:
         counts = np.array([self._frequency.get(i, 0) for i in query_ids], dtype=np.float32)
         weights = np.log(1.0 + (self._rows - counts + 0.5) / (counts + 0.5))
         return np.asarray(weights / weights.sum(), dtype=np.float32)
 
-    def save(self, folder: Path) -> None:
-        """Write the store into ``folder``."""
-        for name, array in (("vectors", self._vectors), ("ids", self._ids), ("offsets", self._offsets)):
-            np.save(folder / f"token_{name}.npy", array, allow_pickle=False)
 
-    @classmethod
-    def load(cls, folder: Path) -> "TokenStore":
-        """Read what ``save`` wrote; the vectors stay on disk until they are looked at."""
-        vectors = np.load(folder / "token_vectors.npy", mmap_mode="r", allow_pickle=False)
-        ids, offsets = (np.load(folder / f"token_{name}.npy", allow_pickle=False) for name in ("ids", "offsets"))
-        return cls(vectors, ids, offsets)
-
-
-def _document_frequency(ids: NDArray[np.int32], offsets: NDArray[np.int64]) -> dict[int, int]:
-    rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-    pairs = np.unique(np.stack([ids.astype(np.int64), rows]), axis=1)
-    found, counts = np.unique(pairs[0], return_counts=True)
+def _document_frequency(parts: Sequence[Tokens], starts: NDArray[np.int64]) -> dict[int, int]:
+    """Return in how many rows each token occurs."""
+    pairs = [np.zeros(0, dtype=np.int64)]
+    for part, start in zip(parts, starts.tolist(), strict=False):
+        rows = np.repeat(np.arange(part.rows), np.diff(part.offsets)) + start
+        pairs.append(part.ids.astype(np.int64) * starts[-1] + rows)
+    each = np.unique(np.concatenate(pairs)) // max(1, int(starts[-1]))
+    found, counts = np.unique(each, return_counts=True)
     return dict(zip(found.tolist(), counts.tolist(), strict=True))

@@ -1,12 +1,10 @@
 """BM25 over the sentences, each with its heading's words. The only home of bm25s and the stemmer."""
 
-import json
 import logging
 import math
 import re
 import unicodedata
 from functools import lru_cache
-from pathlib import Path
 
 import bm25s
 import numpy as np
@@ -82,17 +80,3 @@ class Lexical:
         indptr = self._bm25.scores["indptr"]
         count = 0 if number is None else int(indptr[number + 1] - indptr[number])
         return math.log(1 + (self._rows - count + 0.5) / (count + 0.5))
-
-    def save(self, folder: Path) -> None:
-        """Write the index into ``folder``."""
-        self._bm25.save(str(folder), show_progress=False)
-        (folder / "terms.json").write_text(json.dumps({"rows": self._rows, "ids": self._ids}), encoding="utf-8")
-
-    @classmethod
-    def load(cls, folder: Path) -> "Lexical":
-        """Read what ``save`` wrote."""
-        engine = cls.__new__(cls)
-        about = json.loads((folder / "terms.json").read_text(encoding="utf-8"))
-        engine._ids, engine._rows = about["ids"], about["rows"]
-        engine._bm25 = bm25s.BM25.load(str(folder))
-        return engine

@@ -1,6 +1,6 @@
 """An opened snapshot: texts, sentences and engines, all read-only and safe to share between threads."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +11,10 @@ from bot.errors import SnapshotError
 from bot.interfaces import Rows, VectorEngine
 from bot.late import TokenStore
 from bot.lexical import Lexical, terms, words_of
-from bot.snapshot import Content, Manifest, current, read_content, verify
+from bot.pack import Vectors, read_vectors
+from bot.snapshot import Content, Manifest, current, read_content, vectors_name, verify
 from bot.types import Article, Kind, LibraryInfo, Passage, ReviewStatus, Sentence
-from bot.vectors import ENGINES
+from bot.vectors import make_engine
 from bot.wording import Speller
 
 # Headings, titles and navigation are not searched; what is withheld is, so that staff can see it was found.
@@ -126,27 +127,29 @@ def open_snapshot(folder: Path, *, model: str, threads: int = 2) -> Library:
             f"The index in '{folder.parent}' was built with the model '{manifest.model}', but BOT_MODEL is '{model}'. "
             "Run: python -m bot index"
         )
-    engine = ENGINES[manifest.engine]
-    engines = Engines(
-        sentences=engine.load(folder / "sentences.index"),
-        contexts=engine.load(folder / "contexts.index"),
-        lexical=Lexical.load(folder / "lexical"),
-        tokens=TokenStore.load(folder / "tokens"),
-    )
-    return assemble(manifest, read_content(folder), OnnxEncoder(folder / "encoder", threads=threads), engines)
+    content = read_content(folder)
+    vectors = [read_vectors(folder / vectors_name(article.source.id)) for article in content.articles]
+    return assemble(manifest, content, OnnxEncoder(folder / "encoder", threads=threads), vectors)
 
 
-def assemble(manifest: Manifest, content: Content, encoder: OnnxEncoder, engines: Engines) -> Library:
-    """Put a library together from its parts."""
+def assemble(manifest: Manifest, content: Content, encoder: OnnxEncoder, vectors: Sequence[Vectors]) -> Library:
+    """Put a library together from its parts; ``vectors`` are in the order of the articles."""
     rows = rows_of(content.passages)
+    articles = content.by_id
+    stems = [row_terms(row, content.passages[row.passage], articles[row.sentence.span.article]) for row in rows]
     return Library(
         manifest=manifest,
         info=content.info,
-        articles=content.by_id,
+        articles=articles,
         passages=content.passages,
         rows=rows,
         encoder=encoder,
-        engines=engines,
+        engines=Engines(
+            sentences=make_engine(manifest.engine, np.concatenate([one.sentences for one in vectors])),
+            contexts=make_engine(manifest.engine, np.concatenate([one.contexts for one in vectors])),
+            lexical=Lexical(stems),
+            tokens=TokenStore([one.tokens for one in vectors]),
+        ),
         passage_of=np.array([row.passage for row in rows], dtype=np.int64),
         speller=Speller(_words(content), encoder.vocabulary()),
     )

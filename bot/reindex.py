@@ -1,21 +1,26 @@
 """The maintainer's way to a new index: plan, gate, publish. Nothing is published that breaks what must hold."""
 
+import hashlib
 import logging
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache, partial
 
 from bot.answer import Answerer, open_answerer
-from bot.build import Built, Prepared, Progress, drafting, in_use, preparing, publish
+from bot.build import Built, Draft, Prepared, Progress, drafting, in_use, preparing, publish
 from bot.errors import BotError, SnapshotError
-from bot.history import Difference, compare, current_id, record
-from bot.lint import Finding, Severity, lint
+from bot.history import Difference, compare, current_id, passage_texts, record
+from bot.lint import Finding, Severity, look_over
+from bot.lint.facts import Opened, facts_digest, facts_file, facts_of, read_facts
+from bot.lint.finding import said_in
 from bot.lock import indexing
 from bot.questions import Result, ask_all, read_questions
 from bot.settings import Settings
-from bot.snapshot import TEXTS, Accepted, Content, current, read_content, read_manifest, sweep, verify
+from bot.snapshot import Accepted, current, prove, read_manifest, record_name, sweep
 from bot.types import ReviewStatus
 
+ROOM = 2  # times as many rows of the cache as the library has sentences, passages and articles
 MOST_NAMED = 50  # articles listed of those added, of those changed, of those removed
 log = logging.getLogger(__name__)
 
@@ -105,7 +110,7 @@ def reindex(
                 built = publish(settings, prepared, force=force, by=by, why=why, accepted=accepted)
             if built.manifest.id != before:
                 record(settings.index, "published", built.manifest.id, before, by=by, why=why)
-            draft.cache.tidy()
+            _tidy(draft)
     return Outcome(plan, built)
 
 
@@ -153,10 +158,10 @@ def _changed_lines(changed: Changed) -> list[str]:
 
 def _plan(settings: Settings, prepared: Prepared, before: str, progress: Progress) -> Plan:
     progress("Looking over the articles", 0, 1)
-    difference = _difference(settings, prepared)
+    difference = _difference(settings, prepared.draft)
     # What has not changed was looked over when it came in.
     fresh = frozenset((*difference.added, *difference.changed))
-    findings = lint(prepared.draft.content.articles, prepared.draft.content.passages, today=_today(), only=fresh)
+    findings = _findings(prepared.draft, fresh)
     questions = read_questions(settings.corpus)
     progress("Asking the regression questions", 0, 1)
     # Opening the models and the index in use costs seconds: only for questions that are there to be asked.
@@ -169,7 +174,7 @@ def _plan(settings: Settings, prepared: Prepared, before: str, progress: Progres
         for r in results
         if r.question.id not in earlier or _differs(earlier[r.question.id], r)
     )
-    reasons = [*_critical(prepared.draft.content, findings), *_failed(results)]
+    reasons = [*_critical(prepared.draft, findings), *_failed(results)]
     unchanged = prepared.draft.manifest.articles.keys() - fresh
     kept = tuple(a for a in known.values() if a.what in reasons or a.what.split(": ")[0] in unchanged)
     progress("Looking over the articles", 1, 1)
@@ -183,6 +188,18 @@ def _plan(settings: Settings, prepared: Prepared, before: str, progress: Progres
         accepted=kept,
         blocking=tuple(line for line in reasons if line not in known),
     )
+
+
+def _tidy(draft: Draft) -> None:
+    """Have the cache forget what is of no use, once that may be most of it: looking takes seconds."""
+    counts = draft.manifest.counts
+    if draft.cache.rows() <= ROOM * sum(counts.values()):
+        return
+    content = draft.content
+    articles = content.by_id
+    spans = (span for p in content.passages for span in (p.span, *(s.span for s in p.sentences)))
+    draft.cache.use((articles[span.article].slice(span) for span in spans), content.articles)
+    draft.cache.tidy()
 
 
 def _answerer_in_use(settings: Settings) -> Answerer | None:
@@ -201,30 +218,49 @@ def _accepted(settings: Settings) -> tuple[Accepted, ...]:
         return ()
 
 
-def _difference(settings: Settings, prepared: Prepared) -> Difference:
+def _difference(settings: Settings, draft: Draft) -> Difference:
     """Compare with the index in use; with none, or a damaged one, everything is new."""
-    draft = prepared.draft
-    new = frozenset(_texts(draft.content))
+
+    def texts(articles: Iterable[str]) -> frozenset[str]:
+        return frozenset(text for article in articles for text in draft.record(article).texts)
+
+    new = draft.manifest.articles
     try:
         folder = current(settings.index)
-        before, old = verify(folder, TEXTS).articles, frozenset(_texts(read_content(folder)))
+        old = read_manifest(folder)
+        prove(folder, old, [record_name(name) for name, digest in old.articles.items() if new.get(name) != digest])
+        return compare(old.articles, new, partial(passage_texts, folder), texts)
     except SnapshotError:
-        return compare({}, draft.manifest.articles, frozenset(), new)
-    return compare(before, draft.manifest.articles, old, new)
+        return compare({}, new, lambda _: frozenset(), texts)
 
 
-def _texts(content: Content) -> list[str]:
-    articles = content.by_id
-    return [articles[p.span.article].slice(p.span) for p in content.passages]
+def _findings(draft: Draft, wanted: Set[str]) -> tuple[Finding, ...]:
+    """Look over the articles ``wanted``; of the others only what is remembered of them is held against these."""
+
+    @cache
+    def opened(article: str) -> Opened:
+        record = draft.record(article)
+        return Opened(*said_in([record.article], record.passages)[article])
+
+    digests = {name: _facts_key(draft, digest) for name, digest in draft.manifest.articles.items()}
+    known = draft.cache.facts(list(digests.values()))
+    fresh = {digest: facts_of(opened(name)) for name, digest in digests.items() if digest not in known}
+    draft.cache.keep_facts({digest: facts_file(facts) for digest, facts in fresh.items()})
+    facts = [fresh.get(digest) or read_facts(known[digest]) for digest in digests.values()]
+    return look_over(facts, wanted, opened, today=_today())
 
 
-def _critical(content: Content, findings: tuple[Finding, ...]) -> list[str]:
+def _facts_key(draft: Draft, article: str) -> str:
+    return hashlib.sha256(f"{facts_digest()} {draft.manifest.rules} {article}".encode()).hexdigest()
+
+
+def _critical(draft: Draft, findings: tuple[Finding, ...]) -> list[str]:
     """Return a line for each critical finding in an article that patients would see."""
-    shown = {a.source.id for a in content.articles if a.source.review.status is ReviewStatus.APPROVED}
     return [
         f"{f.article}: {f.says}: {f.excerpt}"  # no line number: the same words elsewhere need no second look
         for f in findings
-        if f.severity is Severity.CRITICAL and f.article in shown
+        if f.severity is Severity.CRITICAL
+        and draft.record(f.article).article.source.review.status is ReviewStatus.APPROVED
     ]
 
 

@@ -4,24 +4,23 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
 from bot.errors import SnapshotError
 from bot.files import sync_names, write_whole
-from bot.types import Article, LibraryInfo, Passage, Source
+from bot.types import Article, LibraryInfo, Passage
 
-SCHEMA = 2  # raise when files of a snapshot change their meaning: older snapshots are then refused
+SCHEMA = 3  # raise when files of a snapshot change their meaning: older snapshots are then refused
 CURRENT = "current"
 TEMPORARY = ".tmp-"
 ASIDE = f"{TEMPORARY}old-"  # a snapshot while another one takes its name
-TEXTS = ("articles/", "library.json", "passages.json", "sources.json")
+TEXTS = ("articles/", "library.json")
 REBUILD = "Run: python -m bot index"
 
 
@@ -33,6 +32,15 @@ class Accepted:
     by: str
     why: str
     on: str  # ISO date
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much one article holds: passages, searchable sentences, sentences that may be quoted."""
+
+    passages: int
+    sentences: int
+    quotable: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,9 @@ class Manifest:
     articles: Mapping[str, str]  # article id -> sha256 of its text and metadata
     counts: Mapping[str, int]
     content_digest: str
+    rules: str = ""  # digest of all that decides how a file becomes an article and how that is split
+    keys: Mapping[str, str] = field(default_factory=dict)  # article id -> digest of its files in the corpus
+    sizes: Mapping[str, Size] = field(default_factory=dict)  # by article id
     files: Mapping[str, str] = field(default_factory=dict)  # file name -> sha256
     by: str = ""  # who had it built
     why: str = ""
@@ -69,12 +80,20 @@ class Content:
         return {article.source.id: article for article in self.articles}
 
 
-class Saved(Protocol):
-    """Something that writes itself into a folder."""
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One article with its passages, as its file in a snapshot holds them."""
 
-    def save(self, path: Path) -> None:
-        """Write to ``path``."""
-        ...
+    article: Article
+    passages: tuple[Passage, ...]
+
+    @property
+    def texts(self) -> list[str]:
+        """Return the words of each passage."""
+        return [self.article.slice(passage.span) for passage in self.passages]
+
+
+RECORD = TypeAdapter(Record)
 
 
 def snapshot_id(*, model_digest: str, engine: str, content_digest: str) -> str:
@@ -83,25 +102,31 @@ def snapshot_id(*, model_digest: str, engine: str, content_digest: str) -> str:
     return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
-def content_files(content: Content) -> dict[str, bytes]:
-    """Return the files that hold ``content``, byte for byte the same for the same content."""
-    sources = [article.source for article in content.articles]
-    files = {f"articles/{a.source.id}.txt": a.text.encode("utf-8") for a in content.articles}
-    files["sources.json"] = dump(sources)
-    files["library.json"] = dump(content.info)
-    files["passages.json"] = dump(content.passages, indent=None)
-    return files
+def article_digest(article: Article) -> str:
+    """Return the digest of an article's text and metadata."""
+    return hashlib.sha256(dump((article.source, article.text), indent=None)).hexdigest()
 
 
-def digest_of(files: Mapping[str, bytes]) -> str:
-    """Return one sha256 over the names and contents of ``files``."""
-    lines = [f"{hashlib.sha256(data).hexdigest()}  {name}" for name, data in sorted(files.items())]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+def content_digest(info: LibraryInfo, articles: Mapping[str, str], rules: str) -> str:
+    """Return one digest of all texts, metadata and splits: ``articles`` are the digests of the articles by id."""
+    return hashlib.sha256(dump((info, dict(articles), rules), indent=None)).hexdigest()
+
+
+def record_name(article: str) -> str:
+    """Return the name of the file that holds the text and the passages of ``article``."""
+    return f"articles/{article}.json"
+
+
+def vectors_name(article: str) -> str:
+    """Return the name of the file that holds the vectors of ``article``."""
+    return f"vectors/{article}.safetensors"
 
 
 @contextmanager
-def writing(index: Path, name: str) -> Any:  # noqa: ANN401 - a generator context manager
+def writing(index: Path, name: str, shared: Set[str] = frozenset()) -> Iterator[Path]:
     """Give a temporary folder that becomes ``index/name`` when the block ends well and vanishes when it does not.
+
+    ``shared`` are names of files in it that are on the disk already, as they belong to an older snapshot too.
 
     Raises:
         SnapshotError: the disk is full or the folder cannot be written; the old snapshot stays as it was.
@@ -111,7 +136,7 @@ def writing(index: Path, name: str) -> Any:  # noqa: ANN401 - a generator contex
         index.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
         yield temporary
-        _sync(temporary)
+        _sync(temporary, shared)
         _rename(temporary, index / name)
     except OSError as error:
         raise SnapshotError(
@@ -150,17 +175,31 @@ def remove(folder: Path) -> None:
         raise SnapshotError(f"{folder} cannot be deleted: {error.strerror or error}. Check its permissions.") from error
 
 
-def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write ``files`` (relative name -> bytes) below ``folder``."""
-    for name, data in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+def share(source: Path, target: Path, names: Iterable[str]) -> None:
+    """Give the files ``names`` of ``source`` a second name in ``target`` where links are possible, else copy them."""
+    for name in names:
+        try:
+            os.link(f"{source}/{name}", f"{target}/{name}")
+        except OSError:
+            shutil.copyfile(source / name, target / name)
 
 
-def seal(folder: Path, manifest: Manifest) -> None:
-    """Write the manifest of ``folder``, with the sha256 of every other file and of itself."""
-    files = {name: _digest(folder / name) for name in _names(folder)}
+def untouched(folder: Path) -> frozenset[str]:
+    """Return the names of the files that no program has changed since the manifest of ``folder`` was written."""
+    try:
+        sealed = (folder / "manifest.json").stat().st_mtime_ns
+        return frozenset(name for name in _names(folder) if os.stat(f"{folder}/{name}").st_mtime_ns <= sealed)
+    except OSError:
+        return frozenset()
+
+
+def seal(folder: Path, manifest: Manifest, known: Mapping[str, str] | None = None) -> None:
+    """Write the manifest of ``folder``, with the sha256 of every other file and of itself.
+
+    ``known`` are digests of files that were proven before and are shared with another snapshot.
+    """
+    known = known or {}
+    files = {name: known.get(name) or _digest(folder / name) for name in _names(folder)}
     (folder / "manifest.json").write_bytes(_manifest_file(replace(manifest, files=files)))
 
 
@@ -213,30 +252,41 @@ def read_manifest(folder: Path) -> Manifest:
     expected = snapshot_id(
         model_digest=manifest.model_digest, engine=manifest.engine, content_digest=manifest.content_digest
     )
-    if hashlib.sha256(dump(body)).hexdigest() != digest or not manifest.id == expected == folder.name:
+    if hashlib.sha256(dump(body, indent=None)).hexdigest() != digest or not manifest.id == expected == folder.name:
         raise SnapshotError(f"{path} was changed or belongs to another snapshot. {REBUILD} --force")
     return manifest
 
 
-def verify(folder: Path, parts: tuple[str, ...] = ("",)) -> Manifest:
+def verify(folder: Path, parts: tuple[str, ...] = ("",), *, proven: Set[str] = frozenset()) -> Manifest:
     """Check every file of a snapshot whose name begins with one of ``parts`` and return the manifest.
+
+    Of the files ``proven`` only the names are looked at.
 
     Raises:
         SnapshotError: names the first file that is missing, changed, foreign or unreadable.
     """
     manifest = read_manifest(folder)
-    known = {name: digest for name, digest in manifest.files.items() if name.startswith(parts)}
+    known = {name for name in manifest.files if name.startswith(parts)}
+    names = {name for name in _names(folder) if name.startswith(parts)} - {"manifest.json"}
+    if names != known:
+        odd = sorted(names ^ known)[0]
+        raise SnapshotError(f"{folder / odd} is missing or does not belong there. {REBUILD} --force")
+    prove(folder, manifest, known - proven)
+    return manifest
+
+
+def prove(folder: Path, manifest: Manifest, names: Iterable[str]) -> None:
+    """Check the files ``names`` of a snapshot.
+
+    Raises:
+        SnapshotError: names the first file that is missing, changed or unreadable.
+    """
     try:
-        names = {name for name in _names(folder) if name.startswith(parts)} - {"manifest.json"}
-        if names != known.keys():
-            odd = sorted(names ^ known.keys())[0]
-            raise SnapshotError(f"{folder / odd} is missing or does not belong there. {REBUILD} --force")
-        for name, digest in known.items():
-            if _digest(folder / name) != digest:
+        for name in sorted(names):
+            if _digest(folder / name) != manifest.files.get(name):
                 raise SnapshotError(f"{folder / name} is damaged: its sha256 is not the manifest's. {REBUILD} --force")
     except OSError as error:
         raise SnapshotError(f"{folder} cannot be read: {error}. {REBUILD} --force") from error
-    return manifest
 
 
 def read_content(folder: Path) -> Content:
@@ -246,21 +296,36 @@ def read_content(folder: Path) -> Content:
         SnapshotError: it was deleted or changed meanwhile.
     """
     try:
-        return _read_content(folder)
+        info = TypeAdapter(LibraryInfo).validate_json((folder / "library.json").read_bytes())
+        articles = sorted(path.stem for path in (folder / "articles").iterdir())
     except (OSError, ValueError) as error:
         raise SnapshotError(f"{folder} cannot be read: {type(error).__name__}. {REBUILD} --force") from error
+    return content_of(info, (read_record(folder, article) for article in articles))
 
 
-def _read_content(folder: Path) -> Content:
-    sources = TypeAdapter(tuple[Source, ...]).validate_json((folder / "sources.json").read_bytes())
-    info = TypeAdapter(LibraryInfo).validate_json((folder / "library.json").read_bytes())
-    passages = TypeAdapter(tuple[Passage, ...]).validate_json((folder / "passages.json").read_bytes())
-    articles = tuple(Article(s, (folder / "articles" / f"{s.id}.txt").read_bytes().decode("utf-8")) for s in sources)
-    return Content(info, articles, passages)
+def read_record(folder: Path, article: str) -> Record:
+    """Read one article of a snapshot whose ``TEXTS`` are verified.
+
+    Raises:
+        SnapshotError: it was deleted or changed meanwhile.
+    """
+    path = folder / record_name(article)
+    try:
+        return RECORD.validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise SnapshotError(f"{path} cannot be read: {type(error).__name__}. {REBUILD} --force") from error
+
+
+def content_of(info: LibraryInfo, records: Iterable[Record]) -> Content:
+    """Put a content together from its articles."""
+    records = tuple(records)
+    passages = tuple(passage for record in records for passage in record.passages)
+    return Content(info, tuple(record.article for record in records), passages)
 
 
 def _names(folder: Path) -> list[str]:
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    start = len(os.fspath(folder)) + 1
+    return sorted(os.path.join(at, name)[start:] for at, _, names in os.walk(folder) for name in names)
 
 
 def _digest(path: Path) -> str:
@@ -268,9 +333,9 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _sync(folder: Path) -> None:
+def _sync(folder: Path, shared: Set[str]) -> None:
     """Have every file on disk before the folder gets its name: a power cut must not leave a hollow snapshot."""
-    for name in _names(folder):
+    for name in (name for name in _names(folder) if name not in shared):
         with (folder / name).open("rb") as stream:
             os.fsync(stream.fileno())
     for inner in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
@@ -299,8 +364,8 @@ def _replace_file(path: Path, data: bytes, folder: Path) -> None:
 
 
 def _manifest_file(manifest: Manifest) -> bytes:
-    body = asdict(manifest)
-    return dump({**body, "digest": hashlib.sha256(dump(body)).hexdigest()})
+    body = {part.name: getattr(manifest, part.name) for part in fields(manifest)}
+    return dump({**body, "digest": hashlib.sha256(dump(body, indent=None)).hexdigest()}, indent=None)
 
 
 def dump(value: object, *, indent: int | None = 1) -> bytes:

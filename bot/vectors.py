@@ -1,11 +1,8 @@
 """The vector engines: exact search by numpy (the reference) and by FAISS. The only home of faiss."""
 
-from pathlib import Path
-
 import faiss
 import numpy as np
 
-from bot.errors import SnapshotError
 from bot.interfaces import Matrix, Rows, VectorEngine
 
 # One thread: for a single question two threads measured slower than one.
@@ -26,16 +23,6 @@ class Exact:
         """Return the inner product of ``vector`` with each of ``rows``."""
         return np.asarray(self._vectors[rows] @ vector, dtype=np.float32)
 
-    def save(self, path: Path) -> None:
-        """Write the vectors to one ``.npy`` file."""
-        with path.open("wb") as stream:
-            np.save(stream, self._vectors, allow_pickle=False)
-
-    @classmethod
-    def load(cls, path: Path) -> "Exact":
-        """Read what ``save`` wrote."""
-        return cls(np.load(path, allow_pickle=False))
-
 
 class Faiss:
     """FAISS ``IndexFlatIP``: exact inner product."""
@@ -53,24 +40,6 @@ class Faiss:
     def scores(self, vector: Matrix, rows: Rows) -> Matrix:
         """Return the inner product of ``vector`` with each of ``rows``."""
         return np.asarray(self._index.reconstruct_batch(rows) @ vector, dtype=np.float32)
-
-    def save(self, path: Path) -> None:
-        """Write the index to one file."""
-        faiss.write_index(self._index, str(path))
-
-    @classmethod
-    def load(cls, path: Path) -> "Faiss":
-        """Read what ``save`` wrote.
-
-        Raises:
-            SnapshotError: the file is no FAISS index.
-        """
-        engine = cls.__new__(cls)
-        try:
-            engine._index = faiss.read_index(str(path))
-        except RuntimeError as error:
-            raise SnapshotError(f"{path} is no vector index. Run: python -m bot index --force") from error
-        return engine
 
 
 ENGINES: dict[str, type[Exact] | type[Faiss]] = {"exact": Exact, "faiss": Faiss}

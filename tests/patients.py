@@ -5,10 +5,10 @@ import pathlib
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.build import make_engines
+from bot.build import encode
 from bot.library import Library, assemble
 from bot.segment import segment
-from bot.snapshot import Content, Manifest
+from bot.snapshot import Manifest, Record, content_of
 from bot.types import Article, LibraryInfo, Review, ReviewStatus, Source
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "data" / "patient_questions"
@@ -59,9 +59,10 @@ def library_of(texts, topic, encoder):
     review = Review(ReviewStatus.APPROVED)
     sources = {doc: Source(doc, doc, "", topic, None, None, None, None, None, None, review) for doc in texts}
     found = tuple(Article(sources[doc], text) for doc, text in texts.items())
-    content = Content(LibraryInfo(topic), found, tuple(p for article in found for p in segment(article)))
-    engines = make_engines(content, encoder)
-    return assemble(Manifest("", 1, "", "", "", "", "faiss", {}, {}, ""), content, encoder, engines)
+    records = [Record(article, segment(article)) for article in found]
+    vectors = list(encode(records, encoder).values())
+    manifest = Manifest("", 1, "", "", "", "", "faiss", {}, {}, "")
+    return assemble(manifest, content_of(LibraryInfo(topic), records), encoder, vectors)
 
 
 def _shelf(texts, places, topic, encoder):

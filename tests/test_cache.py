@@ -9,11 +9,11 @@ import pytest
 from conftest import write_article
 
 from bot import build
-from bot.build import make_engines, read_corpus
+from bot.build import encode, read_corpus
 from bot.cache import Cache
 from bot.embed import OnnxEncoder
 from bot.errors import SnapshotError
-from bot.snapshot import current
+from bot.snapshot import Record, current
 
 KNEE = "Healing takes six weeks for most knees. Swelling is common after knee surgery.\n\nRest the knee."
 
@@ -57,10 +57,15 @@ def content(tmp_path):
     return read_corpus(tmp_path / "corpus")
 
 
+def vectors_of(content, encoder, progress=lambda *_: None, cache=None):
+    """The vectors of the one article."""
+    return encode([Record(content.articles[0], content.passages)], encoder, progress, cache=cache)["knee"]
+
+
 def encoded(content, encoder, cache, progress=lambda *_: None):
-    """Build the engines; return the texts that were encoded on the way."""
+    """Encode the article; return the texts that were encoded on the way."""
     encoder.seen.clear()
-    make_engines(content, encoder, progress, cache=cache)
+    encode([Record(content.articles[0], content.passages)], encoder, progress, cache=cache)
     return list(encoder.seen)
 
 
@@ -104,13 +109,11 @@ def test_what_comes_from_the_cache_answers_as_what_is_encoded_anew(content, enco
     encoded(content, encoder, opened())
     write_article(tmp_path / "corpus", "knee", f"{KNEE} Walk a little every day.")
     renewed = read_corpus(tmp_path / "corpus")
-    query, tokens, ids = encoder.query("walking after knee surgery")
-    rows = np.arange(4)
-    found = [
-        (engines.sentences.scores(query, rows), engines.tokens.scores(tokens, ids, rows))
-        for engines in (make_engines(renewed, encoder, cache=opened()), make_engines(renewed, encoder))
-    ]
-    np.testing.assert_allclose(found[0], found[1], atol=2e-3)
+    found, truth = vectors_of(renewed, encoder, cache=opened()), vectors_of(renewed, encoder)
+    np.testing.assert_allclose(found.sentences, truth.sentences, atol=2e-3)
+    np.testing.assert_allclose(found.contexts, truth.contexts, atol=2e-3)
+    np.testing.assert_allclose(found.tokens.vectors[:], truth.tokens.vectors[:], atol=2e-3)
+    assert found.tokens.ids.tolist() == truth.tokens.ids.tolist()
 
 
 def test_a_forced_run_uses_nothing_and_keeps_all(content, encoder, opened):
@@ -188,10 +191,9 @@ def test_the_journal_of_a_damaged_file_goes_with_it(content, encoder, opened, tm
     cache.close()
     (tmp_path / "cache.db").write_bytes(b"no database" * 1000)
     (tmp_path / "cache.db-wal").write_bytes(log)
-    truth = make_engines(content, encoder).sentences.scores(np.ones(encoder.dim, np.float32), np.arange(3))
+    truth = vectors_of(content, encoder).sentences
     for _ in range(2):
-        found = make_engines(content, encoder, cache=opened()).sentences
-        np.testing.assert_allclose(found.scores(np.ones(encoder.dim, np.float32), np.arange(3)), truth, atol=1e-3)
+        np.testing.assert_allclose(vectors_of(content, encoder, cache=opened()).sentences, truth, atol=1e-3)
     assert encoded(content, encoder, opened()) == []
 
 

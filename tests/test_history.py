@@ -73,8 +73,8 @@ def test_a_difference_names_articles_and_counts_passages(kept):
 
 def test_a_damaged_snapshot_is_not_compared(kept):
     settings, ids = kept
-    spoil(settings.index / ids[0] / "passages.json")
-    with pytest.raises(SnapshotError, match=r"passages\.json is damaged"):
+    spoil(settings.index / ids[0] / "articles" / "hip.json")
+    with pytest.raises(SnapshotError, match=r"hip\.json is damaged"):
         differ(settings.index, ids[0], ids[1])
 
 
@@ -118,7 +118,7 @@ def test_a_damaged_snapshot_is_not_brought_back(kept, harm):
     settings, ids = kept
     folder = settings.index / ids[1]
     if harm == "file":
-        spoil(folder / "sentences.index")
+        spoil(folder / "vectors" / "hip.safetensors")
     elif harm == "manifest":
         spoil(folder / "manifest.json", b"{}")
     else:

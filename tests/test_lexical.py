@@ -1,4 +1,4 @@
-"""BM25 by value against the formula written out, before and after save and load."""
+"""BM25 by value against the formula written out."""
 
 import math
 
@@ -31,14 +31,10 @@ def brute_force(query, documents, k1=1.2, b=0.75):
     return scores
 
 
-@pytest.mark.parametrize("reloaded", [False, True], ids=["fresh", "reloaded"])
 @pytest.mark.parametrize("question", ["is vomiting common", "infusion hour", "drive drive home", "unknownword"])
-def test_scores_equal_the_formula(question, reloaded, tmp_path):
+def test_scores_equal_the_formula(question):
     documents = [terms(document) for document in DOCUMENTS]
     engine = Lexical(documents)
-    if reloaded:
-        engine.save(tmp_path)
-        engine = Lexical.load(tmp_path)
     query = terms(question)
     wanted = brute_force(query, documents)
     np.testing.assert_allclose(engine.scores(query), wanted, rtol=1e-5)

@@ -94,7 +94,7 @@ def test_a_damaged_snapshot_is_refused_and_a_sound_one_is_taken_up(clinic, live,
     before = live.answerer.library.manifest.id
     folder = clinic.index / publish(clinic, NEW)
     if harm == "file":
-        spoil(folder / "sentences.index", b"")
+        spoil(folder / "vectors" / "knee.safetensors", b"")
     elif harm == "manifest":
         spoil(folder / "manifest.json", b"{}")
     elif harm == "gone":
@@ -102,8 +102,8 @@ def test_a_damaged_snapshot_is_refused_and_a_sound_one_is_taken_up(clinic, live,
     elif harm == "pointer":
         (clinic.index / "current").write_bytes(b"\xff\xfe")
     else:
-        (folder / "passages.json").unlink()
-        (folder / "passages.json").mkdir()
+        (folder / "articles" / "knee.json").unlink()
+        (folder / "articles" / "knee.json").mkdir()
     for _ in range(3):
         assert not live.refresh()
     assert live.problem
@@ -196,7 +196,7 @@ def test_the_link_of_a_pruned_snapshot_says_so(renewed):
 
 def test_a_damaged_older_snapshot_is_not_shown(renewed):
     client, live, before = renewed
-    text = live.answerer.settings.index / before / "articles" / "knee.txt"
+    text = live.answerer.settings.index / before / "articles" / "knee.json"
     spoil(text, text.read_bytes().replace(b"six", b"two"))
     code, page = read(client, before)
     assert code == 200
@@ -221,7 +221,7 @@ def test_a_hostile_link_is_harmless(renewed):
 def test_only_the_texts_of_an_older_snapshot_need_be_whole_and_few_are_held(clinic, live):
     names = [publish(clinic, f"{OLD} Note {number}.") for number in range(6)]
     assert live.refresh()
-    os.truncate(clinic.index / names[0] / "tokens" / "token_vectors.npy", 10)
+    os.truncate(clinic.index / names[0] / "vectors" / "knee.safetensors", 10)
     for name in names:
         assert live.content(name).articles[0].text.startswith(OLD)
     assert len(live._older) <= 4

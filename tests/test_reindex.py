@@ -296,7 +296,7 @@ def test_what_was_accepted_does_not_block_again_and_what_is_new_does(unsound):
 
 def test_what_was_accepted_is_known_when_the_index_in_use_is_damaged(unsound):
     first = reindex(unsound, accept=True, by="Jane", why="known").built
-    spoil(first.folder / "passages.json")
+    spoil(first.folder / "articles" / "knee.json")
     again = reindex(unsound).built
     assert again.fresh
     assert again.manifest.accepted == first.manifest.accepted
@@ -347,7 +347,7 @@ def test_an_index_folder_that_cannot_be_used_is_named(clinic, tmp_path):
 def test_the_encoder_of_a_damaged_snapshot_is_used_again_if_it_is_whole(clinic):
     """Exporting takes torch and ten seconds."""
     for folder in clinic.index.glob("*/manifest.json"):
-        spoil(folder.parent / "passages.json")
+        spoil(folder.parent / "library.json")
     stages = []
     outcome = reindex(clinic, progress=lambda stage, done, total: stages.append(stage))
     assert outcome.built.fresh

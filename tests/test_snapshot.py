@@ -79,7 +79,7 @@ def test_a_foreign_snapshot_is_refused(copy, harm):
     folder = current(copy.index)
     manifest = folder / "manifest.json"
     if harm == "missing":
-        (folder / "passages.json").unlink()
+        next((folder / "vectors").iterdir()).unlink()
     elif harm == "extra":
         (folder / "articles" / "extra.txt").write_text("smuggled in")
     elif harm == "renamed":
@@ -95,7 +95,7 @@ def test_a_foreign_snapshot_is_refused(copy, harm):
 
 def test_a_damaged_snapshot_is_rebuilt_by_indexing_again(copy):
     folder = current(copy.index)
-    (folder / "passages.json").write_text("[]")
+    next((folder / "articles").iterdir()).write_text("[]")
     assert build_index(copy).fresh
     verify(folder)
 

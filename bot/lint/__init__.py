@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence, Set
 from datetime import date
 from functools import lru_cache
 
-from bot.lint.across import contradictions, copies
+from bot.lint.across import Open, contradictions, copies
+from bot.lint.facts import Facts, Opened, facts_of
 from bot.lint.finding import (
     SHOWN,
     Finding,
@@ -27,7 +28,7 @@ from bot.rulebook import Rule, read_rules
 from bot.scan import scan, visible
 from bot.types import Article, Kind, Passage, Tag
 
-__all__ = ["Finding", "Severity", "lint"]
+__all__ = ["Finding", "Severity", "lint", "look_over"]
 MAX_AGE = 5  # years
 MAX_GRADE = 9.0  # school years: Flesch-Kincaid
 MIN_WORDS = 100  # a reading level of fewer words says nothing
@@ -56,15 +57,25 @@ def lint(
         CorpusError: a passage belongs to none of the articles.
         RulesError: a rule file of this package is broken.
     """
-    articles = sorted(articles, key=lambda a: a.source.id)
-    said = said_in(articles, passages)
-    wanted = {article.source.id for article in articles} if only is None else only
-    found = [*copies(articles, wanted), *contradictions(said, wanted)]
-    for article in (a for a in articles if a.source.id in wanted):
-        own = said[article.source.id]
-        found += [*_scanned(article), *_about_source(article, today), *_about_text(article, own)]
-        for one in own:
-            found += _about_sentence(one)
+    opened = {name: Opened(*own) for name, own in said_in(articles, passages).items()}
+    facts = [facts_of(opened[name]) for name in sorted(opened)]
+    return look_over(facts, opened.keys() if only is None else only, opened.__getitem__, today=today)
+
+
+def look_over(facts: Sequence[Facts], wanted: Set[str], opened: Open, *, today: date) -> tuple[Finding, ...]:
+    """Return what ``lint`` does, opening only the articles ``wanted`` and those that could have to do with them.
+
+    Args:
+        facts: those of every article of the library, by article id.
+        wanted: ids of the articles that findings are wanted of.
+        opened: gives an article by its id.
+        today: the day from which an article's age counts.
+    """
+    found = [*copies(facts, wanted, opened), *contradictions(facts, wanted, opened)]
+    for one in (opened(one.article) for one in facts if one.article in wanted):
+        found += [*_scanned(one.article), *_about_source(one.article, today), *_about_text(one.article, one.said)]
+        for said in one.said:
+            found += _about_sentence(said)
     order = list(Severity)
     return tuple(sorted(found, key=lambda f: (order.index(f.severity), f.article, f.line, f.rule, f.says)))
 
@@ -159,7 +170,7 @@ def _about_date(published: str | None, today: date) -> tuple[str, str] | None:
     return None
 
 
-def _about_text(article: Article, own: list[Said]) -> Iterator[Finding]:
+def _about_text(article: Article, own: Sequence[Said]) -> Iterator[Finding]:
     body = [one.text for one in own if one.quotable]
     if len(body) < MIN_SENTENCES:
         says = f"only {len(body)} sentences may be quoted (fewer than {MIN_SENTENCES})"

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -63,25 +63,24 @@ class Said:
         return self.sentence.kind is Kind.BODY
 
 
-def said_in(articles: Sequence[Article], passages: Sequence[Passage]) -> dict[str, list[Said]]:
-    """Return the sentences of each article, by its id.
+def said_in(articles: Iterable[Article], passages: Iterable[Passage]) -> dict[str, tuple[Article, tuple[Said, ...]]]:
+    """Return each article with its sentences, by its id.
 
     Raises:
         CorpusError: a passage belongs to none of the articles.
     """
-    texts = {article.source.id: article for article in articles}
-    said: dict[str, list[Said]] = {name: [] for name in texts}
+    said: dict[str, tuple[Article, list[Said]]] = {article.source.id: (article, []) for article in articles}
     for sentence in (s for passage in passages for s in passage.sentences):
-        article = texts.get(sentence.span.article)
-        if article is None:
+        if sentence.span.article not in said:
             raise CorpusError(
-                f"A passage belongs to '{sentence.span.article}', which is not among the {len(texts)} articles "
+                f"A passage belongs to '{sentence.span.article}', which is not among the {len(said)} articles "
                 "to look at. Give the articles and the passages of the same corpus."
             )
+        article, own = said[sentence.span.article]
         text = article.slice(sentence.span)
         line = article.text.count("\n", 0, sentence.span.start) + 1
-        said[article.source.id].append(Said(article, sentence, text, line, stems_of(text)))
-    return said
+        own.append(Said(article, sentence, text, line, stems_of(text)))
+    return {name: (article, tuple(own)) for name, (article, own) in said.items()}
 
 
 def stems_of(text: str) -> frozenset[str]:

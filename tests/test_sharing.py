@@ -1,0 +1,196 @@
+"""A small change re-indexes at a small cost: snapshots share the files of unchanged articles, and nothing wrong."""
+
+import os
+import shutil
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import write_article
+
+from bot.answer import open_answerer
+from bot.build import build_index, drafting, preparing
+from bot.errors import SnapshotError
+from bot.lint import lint
+from bot.pack import read_vectors
+from bot.reindex import _findings, _today, reindex
+from bot.settings import load_settings
+from bot.snapshot import amend, current, read_manifest, verify
+
+ARTICLES = {
+    "knee": "Healing takes six weeks for most knees.\n\nSwelling is a common side effect of knee surgery.",
+    "hip": "Walking helps the hip after an operation. Most people drive again after six weeks.",
+    "hand": "Stretch the hand every day. Healing of the hand takes three weeks.",
+}
+
+
+@pytest.fixture(scope="module")
+def made(small_index):
+    return small_index(ARTICLES)
+
+
+@pytest.fixture
+def clinic(made, tmp_path):
+    """A copy that a test may change, with the times of its files."""
+    for name in ("corpus", "index"):
+        shutil.copytree(getattr(made, name), tmp_path / name)
+    return made.model_copy(update={"corpus": tmp_path / "corpus", "index": tmp_path / "index"})
+
+
+def files_of(article):
+    return f"articles/{article}.json", f"vectors/{article}.safetensors"
+
+
+def inode(folder, name):
+    return (folder / name).stat().st_ino
+
+
+def read(settings):
+    """The ids of the articles that a run of the indexer has to read."""
+    with drafting(settings) as draft:
+        return sorted(draft.fresh)
+
+
+def test_unchanged_articles_are_shared_and_the_changed_one_is_not(clinic):
+    before = current(clinic.index)
+    write_article(clinic.corpus, "hip", "Walk a little every day.", title="Hip")
+    assert read(clinic) == ["hip"]
+    after = reindex(clinic).built.folder
+    assert after != before
+    for name in (*files_of("knee"), *files_of("hand")):
+        assert inode(before, name) == inode(after, name)
+    for name in files_of("hip"):
+        assert inode(before, name) != inode(after, name)
+    verify(before)
+    verify(after)
+
+
+def test_a_snapshot_that_shares_is_the_one_built_from_nothing(clinic, tmp_path):
+    write_article(clinic.corpus, "hip", "Walk a little every day.", title="Hip")
+    write_article(clinic.corpus, "arm", "Lift the arm five times in the morning.", title="Arm")
+    for path in clinic.corpus.glob("hand.*"):
+        path.unlink()
+    shared = reindex(clinic).built.manifest
+    alone = clinic.model_copy(update={"index": tmp_path / "other"})
+    (alone.index).mkdir()
+    shutil.copytree(current(clinic.index), alone.index / shared.id)  # for its encoder; nothing is current
+    whole = build_index(alone, force=True).manifest
+    assert shared.id == whole.id
+    assert shared.files.keys() == whole.files.keys()
+    texts = [name for name in whole.files if not name.startswith("vectors/")]
+    assert [shared.files[name] for name in texts] == [whole.files[name] for name in texts]
+    for name in set(whole.files) - set(texts):  # sentences that are encoded together differ in the last bits
+        one, other = (read_vectors(index / whole.id / name) for index in (clinic.index, alone.index))
+        np.testing.assert_allclose(one.sentences, other.sentences, atol=1e-5)
+        np.testing.assert_allclose(one.contexts, other.contexts, atol=1e-5)
+    assert (shared.articles, shared.sizes, shared.counts) == (whole.articles, whole.sizes, whole.counts)
+
+
+@pytest.mark.parametrize("what", ["text", "sidecar", "comment", "original"])
+def test_any_change_of_an_articles_files_has_it_read_again(clinic, what):
+    sidecar = clinic.corpus / "hip.toml"
+    if what == "text":
+        write_article(clinic.corpus, "hip", "Walk.", title="Hip")
+    elif what == "original":
+        (clinic.corpus / "hip.pdf").write_bytes(b"a file that belongs to nothing")
+        with pytest.raises(Exception, match=r"hip\.pdf belongs to no article"):
+            read(clinic)
+        return
+    else:
+        more = "# read by nobody\n" if what == "comment" else 'publisher = "Hip House"\n'
+        sidecar.write_text(more + sidecar.read_text())
+    assert read(clinic) == ["hip"]
+
+
+def test_a_file_named_after_no_article_is_found_however_little_changed(clinic):
+    (clinic.corpus / "stray.pdf").write_bytes(b"%PDF")
+    with pytest.raises(Exception, match=r"stray\.pdf belongs to no article"):
+        read(clinic)
+
+
+def test_what_a_program_changed_in_the_snapshot_is_made_again(clinic):
+    folder = current(clinic.index)
+    (folder / files_of("knee")[0]).write_text("{}")
+    os.utime(folder / files_of("hand")[1])
+    assert read(clinic) == ["hand", "knee"]
+    assert reindex(clinic).built.fresh
+    verify(current(clinic.index))
+
+
+def test_a_shared_file_that_rots_is_refused_when_it_is_opened_and_made_again_by_force(clinic):
+    """Nobody reads it while indexing: the cost would grow with the library. It never reaches a reader."""
+    path = current(clinic.index) / files_of("knee")[1]
+    stamp = path.stat()
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    write_article(clinic.corpus, "hip", "Walk a little every day.", title="Hip")
+    reindex(clinic)
+    with pytest.raises(SnapshotError, match=r"knee\.safetensors is damaged.*--force"):
+        open_answerer(clinic)
+    reindex(clinic, force=True)
+    open_answerer(clinic)
+
+
+@pytest.mark.parametrize("harm", ["rules", "encoder", "schema", "junk"])
+def test_nothing_is_shared_with_a_snapshot_that_was_made_otherwise(clinic, harm):
+    folder = current(clinic.index)
+    if harm == "rules":
+        amend(folder, replace(read_manifest(folder), rules="0" * 64))
+    elif harm == "encoder":
+        about = (folder / "encoder" / "encoder.json").read_text()
+        (folder / "encoder" / "encoder.json").write_text(about.replace('"export_version": ', '"export_version": 9'))
+    elif harm == "schema":
+        amend(folder, replace(read_manifest(folder), schema=1))
+    else:
+        (folder / "manifest.json").write_text("{")
+    assert read(clinic) == ["hand", "hip", "knee"]
+
+
+def test_what_is_remembered_of_the_others_finds_what_a_whole_look_finds(clinic):
+    write_article(clinic.corpus, "copy", ARTICLES["hip"] + " Ask the nurse.", title="Hip")
+    write_article(clinic.corpus, "wrist", "Healing of the hand takes nine months.", title="Hand")
+    wanted = {"copy", "wrist"}
+    for _ in range(2):  # the second time from memory
+        with drafting(clinic) as draft:
+            found = _findings(draft, wanted)
+            whole = lint(draft.content.articles, draft.content.passages, today=_today(), only=wanted)
+        assert found == whole
+        assert {"near-duplicate"} <= {finding.rule for finding in found}
+        assert {f.article for f in found} <= {"copy", "wrist", "hip", "hand"}
+
+
+def test_the_unpublished_library_answers_as_the_published_one(clinic):
+    write_article(clinic.corpus, "hip", "Walk a little every day.", title="Hip")
+    with drafting(clinic) as draft, preparing(clinic, draft) as prepared:
+        words = [prepared.library.text(row) for row in range(len(prepared.library.rows))]
+        vector = prepared.library.encoder.query("walk")[0]
+        scores = prepared.library.engines.sentences.search(vector, 5)
+    reindex(clinic)
+    library = open_answerer(clinic).library
+    assert words == [library.text(row) for row in range(len(library.rows))]
+    published = library.engines.sentences.search(vector, 5)
+    assert [part.tolist() for part in scores] == [part.tolist() for part in published]
+
+
+def test_one_change_in_a_large_library_costs_little(small_index, tmp_path):
+    """Four hundred articles: reading, splitting, looking over or hashing them all would take longer."""
+    pages = {f"article-{n:03}": f"Walk {n} steps on day {n}. Rest the knee for {n} minutes." * 8 for n in range(400)}
+    large = small_index(pages)
+    reindex(large)  # remembers what a first look finds
+    times = []
+    for n in range(3):
+        write_article(large.corpus, "article-007", f"Walk {n} times round the house.", title="Walking")
+        start = time.process_time()
+        assert reindex(large).built.fresh
+        times.append(time.process_time() - start)
+    assert min(times) < 1.5
+    assert len(read_manifest(current(large.index)).articles) == 400
+
+
+def test_settings_of_another_library_share_nothing(clinic, tmp_path):
+    other = load_settings(corpus=tmp_path / "elsewhere", index=clinic.index)
+    write_article(other.corpus, "knee", "Another knee altogether.", title="Knee")
+    assert read(other) == ["knee"]
