@@ -481,3 +481,19 @@ def test_damaged_files_end_as_text_or_reason(tmp_path):
     )
     print(*sorted({error.split(" ", 1)[1][:150] for error in broken}), sep="\n")
     assert {path.suffix for path in paths} <= SUFFIXES
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "title"),
+    [
+        ("a.md", "# After a knee operation #\n\nRest.", "After a knee operation"),
+        ("a.md", "\n\nAfter a knee operation\n===\n\nRest.", "After a knee operation"),
+        ("a.md", "## Not the first level\n\nRest.", None),
+        ("a.md", "Rest the knee.\n\n# Later on\n\nWalk.", None),
+        ("a.md", "#hashtag\n\nRest.", None),
+        ("a.txt", "# Not Markdown\n\nRest.", None),
+    ],
+)
+def test_the_title_of_markdown_is_the_heading_it_begins_with(tmp_path, name, data, title):
+    found = extract(save(tmp_path / name, data.encode()))
+    assert (found.title, found.text) == (title, data)

@@ -19,7 +19,7 @@ from bot.extract import Extract, ExtractError, Limits
 from bot.extract.sniff import check_kind
 
 Reader = Callable[[bytes, Limits], Extract]
-MODULES = {".txt": "plain", ".md": "plain", ".html": "html", ".htm": "html", ".pdf": "pdf", ".docx": "docx"}
+MODULES = {".txt": "plain", ".md": "markdown", ".html": "html", ".htm": "html", ".pdf": "pdf", ".docx": "docx"}
 FORBIDDEN = frozenset(
     {"socket.connect", "socket.getaddrinfo", "socket.sendto", "subprocess.Popen", "os.system", "os.exec", "os.fork"}
     | {"os.posix_spawn", "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.symlink", "os.chmod"}
