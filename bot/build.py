@@ -22,7 +22,7 @@ from bot import __version__
 from bot.cache import Cache, Encoding
 from bot.corpus import load_corpus, load_library_info, read_changed
 from bot.embed import OnnxEncoder
-from bot.errors import CorpusError, SnapshotError
+from bot.errors import CorpusError, SnapshotError, cure
 from bot.interfaces import Matrix
 from bot.late import Tokens
 from bot.library import Library, assemble, rows_of
@@ -340,8 +340,8 @@ def _encoder(index: Path, draft: Draft, progress: Progress) -> Iterator[Path]:
             export_encoder(draft.model, folder, sentences[:: max(1, len(sentences) // COMPARED)])
         except OSError as error:
             raise SnapshotError(
-                f"The model cannot be exported to {index}: {error.strerror or error}. Free space; the index in use is "
-                "unchanged."
+                f"The model cannot be exported to {index}: {error.strerror or error}. {cure(error)} The index in use "
+                "is unchanged."
             ) from error
         yield folder
 

@@ -13,8 +13,11 @@ BotError
 `-- InputError       a question that cannot be answered as typed; the reader is told why
 """
 
+import errno
 import traceback
 from pathlib import Path
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class BotError(Exception):
@@ -59,6 +62,11 @@ class QuoteError(BotError):
 
 class InputError(BotError):
     """A question that cannot be read: empty, too long, or not text."""
+
+
+def cure(error: OSError) -> str:
+    """Return what to do about a file that could not be written."""
+    return "Free space." if error.errno in FULL else "Check its permissions."
 
 
 def where(error: BaseException) -> str:

@@ -12,8 +12,8 @@ from typing import IO
 
 from pydantic import TypeAdapter, ValidationError
 
-from bot.errors import SnapshotError
-from bot.snapshot import TEXTS, Manifest, activate, current, read_manifest, read_record, remove, verify
+from bot.errors import SnapshotError, cure
+from bot.snapshot import TEXTS, Manifest, activate, current, read_manifest, read_record, remove, untouched, verify
 
 RECORD = "history.jsonl"
 Texts = Callable[[Iterable[str]], frozenset[str]]
@@ -71,7 +71,7 @@ def record(index: Path, act: str, snapshot: str, before: str, *, by: str, why: s
             stream.write(start + json.dumps(asdict(line)).encode() + b"\n")
     except OSError as error:
         raise SnapshotError(
-            f"The snapshot {snapshot} is in use, but {path} could not be written: {error.strerror}. Free space."
+            f"The snapshot {snapshot} is in use, but {path} could not be written: {error.strerror}. {cure(error)}"
         ) from error
 
 
@@ -108,13 +108,24 @@ def roll_back(index: Path, name: str = "", *, by: str = "", why: str = "") -> Ma
         SnapshotError: there is no such snapshot, or it is damaged; the current one stays.
     """
     now = current_id(index)
-    name = name or next((a.before for a in acts(index) if a.snapshot == now and a.before not in ("", now)), "")
-    if not name:
-        raise SnapshotError("No earlier snapshot is on record. Name one: python -m bot snapshots list")
-    manifest = verify(folder_of(index, name))
+    folder = folder_of(index, name or _before(index, now))
+    # The large files are read when it is opened; here one that a program has changed since is enough to refuse it.
+    manifest = verify(folder, proven=untouched(folder))
     activate(index, manifest.id)
     record(index, "rolled back", manifest.id, now, by=by, why=why)
     return manifest
+
+
+def _before(index: Path, now: str) -> str:
+    """Return the snapshot that was current before ``now``."""
+    before = [act.before for act in acts(index) if act.snapshot == now and act.before not in ("", now)]
+    if not before:
+        raise SnapshotError("No earlier snapshot is on record. Name one: python -m bot snapshots list")
+    if not (index / before[0]).is_dir():
+        raise SnapshotError(
+            f"The snapshot before this one, {before[0]}, was pruned. Name another one: python -m bot snapshots list"
+        )
+    return before[0]
 
 
 def prune(index: Path, *, keep: int = 3) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import tomlkit
 
 from bot.corpus import LIBRARY, SLUG, changing, load_corpus
-from bot.errors import CorpusError
+from bot.errors import CorpusError, cure
 from bot.extract import SUFFIXES, Extract, ExtractError, extract, extract_all
 from bot.ocr import recognised
 
@@ -210,7 +210,7 @@ def _write(corpus: Path, files: Mapping[str, bytes]) -> None:
         os.rename(writing, ready)
         _finish(corpus)
     except OSError as error:
-        raise CorpusError(f"The article cannot be written into {corpus}: {error.strerror}. Free space.") from error
+        raise CorpusError(f"The article cannot be written into {corpus}: {error.strerror}. {cure(error)}") from error
     finally:
         shutil.rmtree(writing, ignore_errors=True)
 

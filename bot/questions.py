@@ -8,7 +8,7 @@
 import json
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -19,7 +19,7 @@ from bot.answer import Answerer
 from bot.corpus import QUESTIONS as FILE
 from bot.errors import CorpusError
 from bot.files import write_whole
-from bot.types import Answer
+from bot.types import Answer, Article
 
 Short = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"\S")]  # blank words would be in every quote
 
@@ -101,6 +101,17 @@ def save_questions(corpus: Path, questions: Sequence[Question]) -> None:
         write_whole(path, "".join(lines).encode())
     except OSError as error:
         raise CorpusError(f"{path} cannot be written: {error.strerror}. Check its permissions.") from error
+
+
+def lost_words(questions: Sequence[Question], articles: Mapping[str, Article]) -> Iterator[str]:
+    """Yield a line for each question about words that no article holds (any more): its answer says nothing then."""
+    for question in questions:
+        for mark in (*question.must, *question.must_not):
+            article = articles.get(mark.article)
+            if article is None:
+                yield f"question '{question.id}': there is no article '{mark.article}'"
+            elif mark.words not in article.text:
+                yield f"question '{question.id}': {mark.article} does not hold '{mark.words[:80]}'"
 
 
 def ask_all(answerer: Answerer, questions: Sequence[Question]) -> tuple[Result, ...]:

@@ -15,7 +15,7 @@ from bot.lint import Finding, Severity, look_over
 from bot.lint.facts import Opened, facts_digest, facts_file, facts_of, read_facts
 from bot.lint.finding import said_in
 from bot.lock import indexing
-from bot.questions import Result, ask_all, read_questions
+from bot.questions import Result, ask_all, lost_words, read_questions
 from bot.settings import Settings
 from bot.snapshot import Accepted, current, prove, read_manifest, record_name, sweep
 from bot.types import ReviewStatus
@@ -49,6 +49,7 @@ class Plan:
     results: tuple[Result, ...]
     changed: tuple[Changed, ...]
     accepted: tuple[Accepted, ...]  # let through before, and still there
+    lost: tuple[str, ...]  # regression questions about words that no article holds
     blocking: tuple[str, ...]
 
 
@@ -125,6 +126,7 @@ def plan_lines(plan: Plan) -> list[str]:
         f"Findings in new and changed articles: {found or 'none'} (all: python -m bot lint)",
         f"Regression questions: {held} of {len(plan.results)} hold",
         *(line for changed in plan.changed for line in _changed_lines(changed)),
+        *(f"Look at {told}" for told in plan.lost),
         *(f"Let through by {a.by} on {a.on}: {a.what}" for a in plan.accepted),
     ]
 
@@ -186,6 +188,7 @@ def _plan(settings: Settings, prepared: Prepared, before: str, progress: Progres
         results=results,
         changed=changed,
         accepted=kept,
+        lost=tuple(lost_words(questions, prepared.library.articles)) if questions else (),
         blocking=tuple(line for line in reasons if line not in known),
     )
 

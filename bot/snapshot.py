@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from bot.errors import SnapshotError
+from bot.errors import SnapshotError, cure
 from bot.files import sync_names, write_whole
 from bot.types import Article, LibraryInfo, Passage
 
@@ -360,7 +360,7 @@ def _replace_file(path: Path, data: bytes, folder: Path) -> None:
     try:
         write_whole(path, data, folder=folder)
     except OSError as error:
-        raise SnapshotError(f"{path} cannot be written: {error.strerror or error}. Free space.") from error
+        raise SnapshotError(f"{path} cannot be written: {error.strerror or error}. {cure(error)}") from error
 
 
 def _manifest_file(manifest: Manifest) -> bytes:

@@ -165,6 +165,14 @@ def kept(built, tmp_path_factory):
     return home
 
 
+@pytest.fixture
+def mine(built, tmp_path):
+    """The same for a test that leaves something wrong behind."""
+    shutil.copytree(ROOT / "corpus", tmp_path / "corpus")
+    shutil.copytree(built.index, tmp_path / "index", copy_function=os.link)
+    return tmp_path
+
+
 def test_every_help_says_what_it_does_and_how():
     from typer.testing import CliRunner
 
@@ -217,6 +225,47 @@ def test_a_file_goes_all_the_way_to_an_answer_and_back(kept, tmp_path):
     done = bot("snapshots", "prune", "--keep", "1", *index)
     assert (done.returncode, second in done.stdout) == (0, True), done.stderr
     assert f"* {first}" in bot("snapshots", "list", *index).stdout
+    done = bot("snapshots", "rollback", *index)
+    assert (done.returncode, f"{second}, was pruned" in done.stderr) == (3, True)
+
+
+def test_a_dry_run_that_would_be_blocked_says_so_with_its_exit_code(mine):
+    write_article(mine / "corpus", "claim", "This treatment has no side effects and cures arthritis.", title="Claim")
+    done = bot("index", "--dry-run", "--corpus", mine / "corpus", "--index", mine / "index")
+    assert (done.returncode, "Stands in the way: claim" in done.stdout) == (3, True), done.stderr
+    assert "would not be published" in done.stderr
+
+
+def test_check_names_questions_about_words_that_are_gone(mine):
+    article = next((mine / "corpus").glob("*.txt")).stem
+    lost = [("a", article, "words that nobody wrote"), ("b", "nobody", "Rest")]
+    lines = [
+        json.dumps({"id": name, "question": "how long", "must_not": [{"article": about, "words": words}]})
+        for name, about, words in lost
+    ]
+    (mine / "corpus" / "questions.jsonl").write_text("\n".join(lines))
+    told = bot("check", "--corpus", mine / "corpus", "--index", mine / "index").stdout
+    assert f"'a': {article} does not hold 'words that nobody wrote'" in told
+    assert "'b': there is no article 'nobody'" in told
+    plan = bot("index", "--dry-run", "--force", "--corpus", mine / "corpus", "--index", mine / "index").stdout
+    assert "Look at question 'a'" in plan
+    (mine / "corpus" / "questions.jsonl").write_text("{")
+    done = bot("check", "--corpus", mine / "corpus", "--index", mine / "index")
+    assert (done.returncode, "questions.jsonl:1" in done.stderr) == (3, True)
+
+
+def test_an_interrupted_index_says_what_is_kept(mine):
+    words = " ".join(f"Walk {n} steps on day {n} after the operation." for n in range(3000))
+    write_article(mine / "corpus", "steps", words, title="Steps")
+    order = [sys.executable, "-m", "bot", "index", "--corpus", mine / "corpus", "--index", mine / "index"]
+    with subprocess.Popen(order, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        while not (mine / "index" / ".lock-holder").exists():
+            assert run.poll() is None
+        run.send_signal(signal.SIGINT)
+        told = "".join(run.communicate(timeout=60))
+    assert (run.returncode, "Stopped. What was encoded is kept" in told, "Traceback" in told) == (130, True, False), (
+        told
+    )
 
 
 def test_staff_accounts_by_pipe(tmp_path):

@@ -1,5 +1,6 @@
 """Commands for the corpus: add, lint, check."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -80,21 +81,22 @@ def lint(
 def check(corpus: CorpusOption = None, index: IndexOption = None, verbose: VerboseOption = False) -> None:
     """Check that corpus and index are sound and belong together.
 
-    Counts the sentences of each kind per article; --verbose shows each decision, to be overridden in the sidecar.
+    Counts the sentences of each kind per article, and names regression questions about words that are gone; --verbose
+    shows each decision, to be overridden in the sidecar.
     Example: python -m bot check --verbose
     """
     from bot.build import content_id, read_corpus
     from bot.library import open_library
+    from bot.questions import lost_words, read_questions
     from bot.scan import scan
 
     settings = load_settings(corpus=corpus, index=index)
     content = read_corpus(settings.corpus)
     texts = content.by_id
+    kinds = Counter((s.span.article, s.kind) for p in content.passages for s in p.sentences)
     for article in content.articles:
-        own = [s for p in content.passages for s in p.sentences if s.span.article == article.source.id]
-        counts = [
-            f"{sum(s.kind is kind for s in own)} {kind.value}" for kind in Kind if any(s.kind is kind for s in own)
-        ]
+        found = ((kinds[article.source.id, kind], kind.value) for kind in Kind)
+        counts = [f"{number} {kind}" for number, kind in found if number]
         line(f"{article.source.id} ({article.source.review.status.value}): {', '.join(counts)}")
         for finding in scan(article):
             line(f"  look at {finding.article}:{finding.line} ({finding.says}): {finding.excerpt}")
@@ -102,6 +104,8 @@ def check(corpus: CorpusOption = None, index: IndexOption = None, verbose: Verbo
         for sentence in (s for p in content.passages for s in p.sentences if s.kind is not Kind.BODY):
             words = texts[sentence.span.article].slice(sentence.span)
             line(f"{sentence.span.article}:{sentence.span.start} {sentence.kind.value} by {sentence.rule}: {words}")
+    for told in lost_words(read_questions(settings.corpus), texts):
+        line(f"look at {told}")
     library = open_library(settings.index, model=settings.model, threads=settings.threads)
     if library.manifest.content_digest != content_id(content):
         fail(f"The corpus changed since snapshot {library.manifest.id} was built. Run: python -m bot index", BAD_STATE)

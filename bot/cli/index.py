@@ -8,6 +8,7 @@ import typer
 from bot.cli.shell import (
     BAD_CALL,
     BAD_STATE,
+    STOPPED,
     ByOption,
     CorpusOption,
     IndexOption,
@@ -61,15 +62,20 @@ def index(
 def _index(settings: Settings, *, force: bool, dry_run: bool, accept: str, by: str, why: str, wait: float) -> None:
     from bot.reindex import plan_lines, reindex
 
-    with progress_bar() as report:
-        outcome = reindex(
-            settings, by=by, why=accept or why, accept=bool(accept), dry_run=dry_run, force=force, wait=wait,
-            progress=report,
-        )  # fmt: skip
+    try:
+        with progress_bar() as report:
+            outcome = reindex(
+                settings, by=by, why=accept or why, accept=bool(accept), dry_run=dry_run, force=force, wait=wait,
+                progress=report,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        fail("Stopped. What was encoded is kept: run it again to go on.", STOPPED)
     for text in plan_lines(outcome.plan) if outcome.plan else ():
         line(text)
     if outcome.built is None:
         line("Nothing was written (dry run).")
+        if outcome.plan and outcome.plan.blocking:
+            fail("It would not be published: see what stands in the way.", BAD_STATE)
         return
     built = outcome.built
     counts = ", ".join(f"{number} {name}" for name, number in built.manifest.counts.items())

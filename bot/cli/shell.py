@@ -23,6 +23,7 @@ from rich.progress import (
 from rich.text import Text
 
 NOTHING_FOUND, BAD_CALL, BAD_STATE = 1, 2, 3
+STOPPED = 130  # by Ctrl-C, as shells say it
 # Words of articles are printed as they are: ":pill:" is no picture, and "[b]" no order.
 out, err = Console(soft_wrap=True, emoji=False), Console(stderr=True, soft_wrap=True, emoji=False)
 # What could steer a terminal when it stands in the name of a file.
