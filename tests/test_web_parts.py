@@ -1,14 +1,19 @@
 """The HTML pieces: nothing of an article, a question or a sidecar ever becomes markup."""
 
 import html
+from datetime import date, timedelta
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.journal import Day
 from bot.types import Answer, Notice, Quote, Review, ReviewStatus, Role, Source, Span, Status, Tag
+from bot.web.overview import _bars, _mean_ms, _step
 from bot.web.parts import answer_html, context_url, esc, linked, marked, question_html, source_html, web_url
+from bot.web.wiring import today
 from bot.words import words_for
 
 WORDS = words_for("US")
@@ -100,3 +105,27 @@ def test_every_message_holds_the_disclaimer():
 
 def test_a_context_link_names_article_and_offsets():
     assert context_url(answer().quotes[0]) == f"article/a?s=5&e={5 + len(NASTY)}#hit"
+
+
+@pytest.mark.parametrize(
+    ("back", "bars", "step"), [((0,), 1, 1), ((30, 4), 31, 1), ((31,), 5, 7), ((200, 3), 29, 7), ((364, 0), 14, 28)]
+)
+def test_every_day_is_in_one_bar_and_days_without_questions_too(back, bars, step):
+    days = [Day(today() - timedelta(number), {"answered": 2}, 10.0, 1, 0) for number in back]
+    found = _bars(days)
+    assert (len(found), _step(days)) == (bars, step)
+    assert [day for _, own in found for day in own] == days
+    starts = [date.fromisoformat(start) for start, _ in found]
+    assert {(later - start).days for start, later in pairwise(starts)} <= {step}
+    assert starts[0] == days[0].day
+
+
+def test_the_mean_of_a_bar_weighs_its_days_by_their_answers():
+    days = [Day(today(), {"answered": 3}, 10.0, 0, 0), Day(today(), {"answered": 1}, 50.0, 0, 0)]
+    assert _mean_ms(days) == 20.0
+    assert _mean_ms([]) == 0.0
+    assert _bars([]) == []
+
+
+def test_a_clock_that_was_set_back_breaks_no_chart():
+    assert len(_bars([Day(today() + timedelta(2), {"answered": 1}, 1.0, 0, 0)])) == 1

@@ -7,7 +7,7 @@ import gradio as gr
 import pandas as pd
 
 from bot.gaps import Gap, group
-from bot.journal import Entry, Journal
+from bot.journal import Day, Entry, Journal
 from bot.types import Status
 from bot.web.desk import Desk
 from bot.web.records import NO_JOURNAL
@@ -15,6 +15,9 @@ from bot.web.views import table, told_view
 from bot.web.wiring import DIRECT, Tab, today
 
 GROUPED = 1000  # newest unanswered questions that are grouped by meaning
+STEPS = {1: "day", 7: "week from", 28: "four weeks from"}  # days of a bar
+MOST_BARS = 31
+LEVEL_LABELS = 3  # bars whose dates stand side by side on a telephone
 COLOURS = {
     Status.ANSWERED.value: "#0f766e",
     Status.NO_EVIDENCE.value: "#d97706",
@@ -79,9 +82,9 @@ class Overview:
         days = gr.Slider(1, 365, value=30, step=1, label="Days back", elem_id="overview-days")
         told = gr.HTML("", js_on_load=None, elem_id="overview-told")
         # Without a limit a bar chart starts at its smallest bar.
-        plots: dict[str, Any] = {"x": "day", "y_lim": [0, None], "height": 260, "visible": False}
+        plots: dict[str, Any] = {"x": "day", "y_lim": [0, None], "height": 300, "visible": False}
         coloured = {"color_map": COLOURS, "color_title": " ", **plots}
-        asked = gr.BarPlot(y="questions", color="answer", title="Questions a day", elem_id="overview-asked", **coloured)
+        asked = gr.BarPlot(y="questions", color="answer", title="Questions", elem_id="overview-asked", **coloured)
         time = gr.BarPlot(y="ms", title="Mean time of an answer, in ms", elem_id="overview-time", **plots)
         said = gr.BarPlot(y="votes", color="vote", title="Patients' feedback", elem_id="overview-votes", **coloured)
         quoted = gr.HTML("", js_on_load=None, elem_id="overview-quoted")
@@ -93,16 +96,19 @@ class Overview:
         """Return numbers and plots of the last ``days`` days."""
         journal = self._desk.journal
         if journal is None:
-            return [told_view(NO_JOURNAL), _plot([]), _plot([]), _plot([]), ""]
+            return [told_view(NO_JOURNAL), _plot([], ""), _plot([], ""), _plot([], ""), ""]
         since = days_ago(int(days))
         found = journal.days(since=since)
-        asked = [(d.day.isoformat(), status, n) for d in found for status, n in d.counts.items()]
-        said = [(d.day.isoformat(), vote, n) for d in found for vote, n in (("helped", d.up), ("did not help", d.down))]
+        bars, beneath = _bars(found), STEPS[_step(found)]
+        asked = [(start, status.value, _answers(own, status)) for start, own in bars for status in Status]
+        times = [(start, _mean_ms(own)) for start, own in bars]
+        votes = (("helped", "up"), ("did not help", "down"))
+        said = [(start, vote, sum(getattr(day, name) for day in own)) for start, own in bars for vote, name in votes]
         return [
             _numbers(found, journal.latency(since=since)),
-            _plot(asked, "day", "answer", "questions"),
-            _plot([(d.day.isoformat(), round(d.mean_ms, 1)) for d in found], "day", "ms"),
-            _plot(said, "day", "vote", "votes"),
+            _plot(asked, beneath, "day", "answer", "questions"),
+            _plot(times, beneath, "day", "ms"),
+            _plot(said if any(count for *_, count in said) else [], beneath, "day", "vote", "votes"),
             self._quoted(journal, since),
         ]
 
@@ -119,15 +125,51 @@ def _trend(entries: list[Entry]) -> str:
     return f"{new} / {len(entries) - new}"
 
 
-def _plot(rows: list[tuple[Any, ...]], *columns: str) -> gr.BarPlot:
+def _bars(found: list[Day]) -> list[tuple[str, list[Day]]]:
+    """Return the first day of each bar and what was asked in its time, also where nothing was.
+
+    A bar is a day, or so many weeks that there are not more than ``MOST_BARS``.
+    """
+    if not found:
+        return []
+    step = _step(found)
+    bars: dict[int, list[Day]] = {number: [] for number in range((_span(found) - 1) // step + 1)}
+    for day in found:
+        bars[(day.day - found[0].day).days // step].append(day)
+    return [((found[0].day + timedelta(number * step)).isoformat(), own) for number, own in bars.items()]
+
+
+def _step(found: list[Day]) -> int:
+    """Return how many days a bar stands for."""
+    return next((step for step in STEPS if _span(found) <= step * MOST_BARS), max(STEPS))
+
+
+def _span(found: list[Day]) -> int:
+    """Return how many days there are from the first of them until today."""
+    return (max(today(), found[-1].day) - found[0].day).days + 1 if found else 1
+
+
+def _answers(days: list[Day], status: Status) -> int:
+    return sum(day.counts.get(status, 0) for day in days)
+
+
+def _mean_ms(days: list[Day]) -> float:
+    answers = sum(day.answers for day in days)
+    return round(sum(day.mean_ms * day.answers for day in days) / answers, 1) if answers else 0.0
+
+
+def _plot(rows: list[tuple[Any, ...]], beneath: str, *columns: str) -> gr.BarPlot:
     # Nothing to draw makes the chart's script fail, and leaves a box that a screen reader cannot name.
-    return gr.BarPlot(pd.DataFrame(rows, columns=columns), visible=True) if rows else gr.BarPlot(None, visible=False)
+    if not rows:
+        return gr.BarPlot(None, visible=False)
+    slanted = len({row[0] for row in rows}) > LEVEL_LABELS
+    drawn = pd.DataFrame(rows, columns=columns)
+    return gr.BarPlot(drawn, visible=True, x_title=beneath, x_label_angle=-90 if slanted else 0)
 
 
-def _numbers(days: list[Any], latency: tuple[float, float] | None) -> str:
-    total = sum(day.answers for day in days)
-    by = {status.value: sum(day.counts.get(status, 0) for day in days) for status in Status}
-    rows = [("questions", str(total)), *((name, str(number)) for name, number in by.items())]
+def _numbers(days: list[Day], latency: tuple[float, float] | None) -> str:
+    rows = [("questions", str(sum(day.answers for day in days)))]
+    rows += [(status.value, str(_answers(days, status))) for status in Status]
     rows += [("helped / did not help", f"{sum(d.up for d in days)} / {sum(d.down for d in days)}")]
     rows += [("time, median / 95th percentile", f"{latency[0]:.0f} / {latency[1]:.0f} ms")] if latency else []
     return table(("what", "number"), rows)
