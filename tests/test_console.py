@@ -102,6 +102,22 @@ def test_the_inspector_shows_every_stage(staff, clinic):
     assert "threshold" in staff.locator("#inspect-hits tbody").text_content()
 
 
+@pytest.mark.parametrize(
+    ("question", "other", "quoted"),
+    [
+        ("who won the chess world cup in 1987", "without thresholds", [0, 1]),
+        (EFFECTS, "without the safety classifier", [1, 1]),
+    ],
+)
+def test_settings_are_compared_on_one_question(staff, question, other, quoted):
+    say(staff, "#inspect-question", question)
+    choose(staff, "#inspect-other", other)
+    staff.click("#inspect-go")
+    staff.locator("#inspect-compared .side").nth(1).wait_for(timeout=20_000)
+    sides = staff.locator("#inspect-compared .side").all()
+    assert [min(1, side.locator(".quote, .words, li, blockquote").count()) for side in sides] == quoted
+
+
 def test_an_urgent_message_is_screened_for_staff_too(staff):
     say(staff, "#inspect-question", "my chest hurts")
     press(staff, "#inspect-go", "#inspect-summary", "Nothing was searched")

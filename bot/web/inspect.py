@@ -20,7 +20,12 @@ from bot.wire import answer_to_dict, trace_to_dict
 
 NOTHING = "nothing"
 CODE = re.compile(r"\b[a-z0-9]{10}\b")  # as it stands under an answer, perhaps copied with words around it
-PLAIN = "this snapshot, without the evidence model"
+# What the settings in use may be compared with, over the same snapshot.
+OTHERS: dict[str, dict[str, object]] = {
+    "this snapshot, without the evidence model": {"rerank": False},
+    "this snapshot, without the safety classifier": {"screen_model": False},
+    "this snapshot, without thresholds": {"answer_threshold": 0.0, "extra_threshold": 0.0},
+}
 
 
 class Inspector:
@@ -109,8 +114,8 @@ class Inspector:
 
     def _second(self, answerer: Answerer, other: str) -> Answerer:
         settings = answerer.settings
-        if other == PLAIN:
-            return Answerer(answerer.library, settings.model_copy(update={"rerank": False}))
+        if other in OTHERS:
+            return Answerer(answerer.library, settings.model_copy(update=OTHERS[other]))
         folder = folder_of(settings.index, other.split(" ")[0])
         return Answerer(open_snapshot(folder, model=settings.model, threads=settings.threads), settings)
 
@@ -155,7 +160,7 @@ class Inspector:
     def _others(self) -> list[str]:
         index = self._desk.answerer.settings.index
         named = [f"{kept.id} ({kept.manifest.built_at})" for kept in snapshots(index) if kept.manifest]
-        return [NOTHING, PLAIN, *named]
+        return [NOTHING, *OTHERS, *named]
 
 
 def _article(name: str | None, found: list[Found], content: Content | None) -> str:

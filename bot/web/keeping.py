@@ -212,7 +212,7 @@ class Keeping:
                     self._acts.perform(signed_in(request), lines[-1], [], lambda: None)
         except BotError as error:
             lines.append(str(error))
-        return self.page(" | ".join(lines), article, done=True)
+        return self.page("\n".join(lines), article, done=True)
 
     def plan(self) -> list[Any]:
         """Show what publishing would change: articles, findings, regression questions."""

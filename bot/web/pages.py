@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,7 @@ def login_page(words: Words, token: str, message: str) -> str:
 def docs_page(schema: Mapping[str, Any], words: Words) -> str:
     """Return the notes for programmers, made from the OpenAPI schema, so that no script from a CDN is needed."""
     rows = "".join(
-        f"<h2><code>{esc(method.upper())} {esc(path)}</code></h2><p>{esc(about.get('description', ''))}</p>"
+        f"<h2><code>{esc(method.upper())} {esc(path)}</code></h2><p>{_named(about.get('description', ''))}</p>"
         for path, methods in schema["paths"].items()
         for method, about in methods.items()
     )
@@ -164,6 +165,11 @@ def docs_page(schema: Mapping[str, Any], words: Words) -> str:
         f'<p class="disclaimer">{linked(words.disclaimer_no_quotes)}</p>'
     )
     return page(words.label_api, body, words)
+
+
+def _named(text: str) -> str:
+    """Return ``text`` with the names that stand between backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", esc(text))
 
 
 def _stretches(article: Article, passages: Iterable[Passage]) -> list[tuple[int, int, bool]]:

@@ -185,8 +185,9 @@ def _number(value: float | None) -> str:
 
 
 def told_view(message: str) -> str:
-    """Return one line that a screen reader reads out, or nothing."""
-    return f'<p role="status">{esc(message)}</p>' if message.strip() else ""
+    """Return lines that a screen reader reads out, or nothing."""
+    lines = "<br>".join(esc(line) for line in message.splitlines())
+    return f'<p role="status">{lines}</p>' if message.strip() else ""
 
 
 def lines_view(lines: Iterable[str]) -> str:
