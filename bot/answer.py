@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from bot.compose import Composer
 from bot.errors import InputError, where
-from bot.evidence import Limits, Selection, select
+from bot.evidence import Limits, Selection, select, topics
 from bot.followup import resolve
 from bot.library import Library, open_library
 from bot.pins import Pins, put_first
@@ -18,7 +18,7 @@ from bot.retrieve import rerank, retrieve, understand
 from bot.safety import Classifier, Gate, redact
 from bot.scoring import scoring_for
 from bot.settings import Settings
-from bot.types import Answer, Hit, Notice, Query, Screening, Status, Tag, Trace
+from bot.types import Answer, Hit, Notice, Query, Quote, Screening, Span, Status, Tag, Trace
 from bot.words import Words, words_for
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,8 @@ class Answerer:
         manifest = library.manifest
         self._composer = Composer(self.words, library.articles, snapshot=manifest.id, built_at=manifest.built_at)
         self.suggestions: tuple[str, ...] = ()
-        self.suggestions = self._really_answered(library.info.suggestions)
+        self._first_quote = self._really_answered(library.info.suggestions)
+        self.suggestions = tuple(self._first_quote)
         self._suggestion_vectors = library.encoder.documents(list(self.suggestions))[0]
 
     def answer(self, question: str, turns: Sequence[str] = (), *, not_emergency: bool = False) -> Trace:
@@ -124,17 +125,19 @@ class Answerer:
             message,
             quotes=selection.quotes,
             notices=self._notices(selection),
-            suggestions=self._suggest(query),
+            suggestions=self._suggest(query, selection.quotes),
+            topics=topics(self.library, selection.hits) if status is Status.NO_EVIDENCE else (),
         )
 
-    def _suggest(self, query: str, most: int = 3) -> tuple[str, ...]:
-        """Return the questions that the library answers which are nearest to ``query``: what it does cover."""
+    def _suggest(self, query: str, shown: tuple[Quote, ...], most: int = 3) -> tuple[str, ...]:
+        """Return the questions nearest to ``query`` that the library answers by other words than those ``shown``."""
         if not self.suggestions:
             return ()
         nearness = self._suggestion_vectors @ self.library.encoder.query(query)[0]
         order = sorted(range(len(self.suggestions)), key=lambda number: (-nearness[number], number))
+        spans = {quote.span for quote in shown}
         near = (self.suggestions[number] for number in order)
-        return tuple(s for s in near if s.casefold() != query.casefold())[:most]
+        return tuple(s for s in near if s.casefold() != query.casefold() and self._first_quote[s] not in spans)[:most]
 
     def _notices(self, selection: Selection) -> tuple[Notice, ...]:
         notices = []
@@ -171,11 +174,12 @@ class Answerer:
             clock.megabytes(),
         )
 
-    def _really_answered(self, suggestions: tuple[str, ...]) -> tuple[str, ...]:
-        kept = tuple(s for s in suggestions if self.answer(s).answer.status is Status.ANSWERED)
-        for lost in sorted(set(suggestions) - set(kept)):
+    def _really_answered(self, suggestions: tuple[str, ...]) -> dict[str, Span]:
+        """Return where the first quote of each suggested question is; what is not answered is not suggested."""
+        answers = {suggestion: self.answer(suggestion).answer for suggestion in suggestions}
+        for lost in sorted(s for s, answer in answers.items() if answer.status is not Status.ANSWERED):
             log.warning("suggested question is not answered by the library and is not shown: %s", lost)
-        return kept
+        return {s: answer.quotes[0].span for s, answer in answers.items() if answer.status is Status.ANSWERED}
 
 
 class Clock:

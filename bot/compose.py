@@ -5,7 +5,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.errors import QuoteError
-from bot.types import Answer, Article, Notice, Quote, Review, ReviewStatus, Role, Route, Screening, Source, Span, Status
+from bot.types import (
+    Answer,
+    Article,
+    Notice,
+    Quote,
+    Review,
+    ReviewStatus,
+    Role,
+    Route,
+    Screening,
+    Source,
+    Span,
+    Status,
+    Topic,
+)
 from bot.words import Words, check_words
 
 # No letters or digits that are read wrongly over the telephone.
@@ -33,14 +47,17 @@ class Composer:
         quotes: tuple[Quote, ...] = (),
         notices: tuple[Notice, ...] = (),
         suggestions: tuple[str, ...] = (),
+        topics: tuple[Topic, ...] = (),
     ) -> Answer:
-        """Return the answer, its disclaimer added and every quote compared with its article.
+        """Return the answer, its disclaimer added and every quote and topic compared with its article.
 
         Raises:
-            QuoteError: a quote is not the slice of its article that it claims to be; nothing may be shown.
+            QuoteError: one is not the slice of its article that it claims to be; nothing may be shown.
         """
         for quote in quotes:
             prove(quote, self._articles)
+        for topic in topics:
+            _prove_words(topic.span, topic.text, self._articles)
         if status is Status.URGENT and quotes:
             raise QuoteError("An urgent card must stand alone, but quotes came with it.")
         words = self.words
@@ -56,6 +73,7 @@ class Composer:
             snapshot=self._snapshot,
             built_at=self._built_at,
             trace_id="".join(secrets.choice(CODE_LETTERS) for _ in range(10)),
+            topics=topics,
         )
 
 
@@ -66,15 +84,19 @@ def prove(quote: Quote, articles: Mapping[str, Article]) -> None:
         QuoteError: the article is unknown, the offsets are outside it, or the words differ.
     """
     span = quote.span
+    _prove_words(span, quote.text, articles)
+    if not all(span.start <= start < end <= span.end for start, end in quote.highlights):
+        raise QuoteError(f"A highlight of '{span.article}' lies outside its quote {span.start}..{span.end}.")
+
+
+def _prove_words(span: Span, text: str, articles: Mapping[str, Article]) -> None:
     article = articles.get(span.article)
     if article is None:
         raise QuoteError(f"A quote names the article '{span.article}', which is not in the index.")
     if not 0 <= span.start < span.end <= len(article.text):
         raise QuoteError(f"A quote of '{span.article}' has offsets {span.start}..{span.end} outside the article.")
-    if article.slice(span) != quote.text:
+    if article.slice(span) != text:
         raise QuoteError(f"A quote of '{span.article}' at {span.start}..{span.end} differs from the article.")
-    if not all(span.start <= start < end <= span.end for start, end in quote.highlights):
-        raise QuoteError(f"A highlight of '{span.article}' lies outside its quote {span.start}..{span.end}.")
 
 
 def restored(data: Mapping[str, Any], articles: Mapping[str, Article] | None) -> Answer:
@@ -89,6 +111,10 @@ def restored(data: Mapping[str, Any], articles: Mapping[str, Article] | None) ->
     quotes = tuple(_quote_from(one) for one in data["quotes"])
     for quote in quotes if articles is not None else ():
         prove(quote, articles or {})
+    named = data.get("topics", ())  # answers of earlier versions have none
+    topics = tuple(Topic(Span(one["article"], one["start"], one["end"]), one["text"]) for one in named)
+    for topic in topics if articles is not None else ():
+        _prove_words(topic.span, topic.text, articles or {})
     return Answer(
         question=data["question"],
         status=Status(data["status"]),
@@ -101,6 +127,7 @@ def restored(data: Mapping[str, Any], articles: Mapping[str, Article] | None) ->
         snapshot=data["index"]["snapshot"],
         built_at=data["index"]["built_at"],
         trace_id=data["trace_id"],
+        topics=topics,
     )
 
 

@@ -7,7 +7,7 @@ from bot.claims import tags_of
 from bot.lexical import terms
 from bot.library import Library
 from bot.sides import SAYS_HARM, SAYS_WELL, disagree
-from bot.types import Hit, Kind, Query, Quote, Role, Sentence, Span, Tag
+from bot.types import Hit, Kind, Query, Quote, Role, Sentence, Span, Tag, Topic
 
 MAX_SENTENCES = 3
 SAME = 0.6  # share of common words above which two quotes say the same
@@ -272,3 +272,21 @@ def _best_risk(
                 continue
             return quote
     return None
+
+
+def topics(library: Library, hits: tuple[Hit, ...], most: int = 4) -> tuple[Topic, ...]:
+    """Return the headings nearest to a question that nothing answers: what the library does cover, to be followed.
+
+    A heading that claims a benefit, safety or a dose is left out, as it would stand there without its risk, and so is
+    one that says nothing of its own paragraph ("In closing").
+    """
+    found: dict[str, Topic] = {}
+    for hit in sorted(hits, key=lambda hit: (-hit.probability, hit.row)):
+        passage = library.passages[library.rows[hit.row].passage]
+        if passage.heading is None or library.unquotable(hit.row):
+            continue
+        article = library.articles[passage.heading.article]
+        text = article.slice(passage.heading)
+        if tags_of(text) <= {Tag.RISK, Tag.HARM} and set(terms(text)) & set(terms(article.slice(passage.span))):
+            found.setdefault(text.casefold(), Topic(passage.heading, text))
+    return tuple(found.values())[:most]

@@ -239,6 +239,14 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
+class Topic:
+    """A heading of an article, to show what the library covers. ``text`` is checked against the article."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """A fixed line shown with an answer and the rule that asked for it."""
 
@@ -296,6 +304,7 @@ class Answer:
     snapshot: str
     built_at: str
     trace_id: str
+    topics: tuple[Topic, ...] = ()  # when nothing answers
 
 
 @dataclass(frozen=True, slots=True)

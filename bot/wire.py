@@ -16,6 +16,9 @@ def answer_to_dict(answer: Answer) -> dict[str, Any]:
         "quotes": [_quote(quote) for quote in answer.quotes],
         "disclaimer": answer.disclaimer,
         "suggestions": list(answer.suggestions),
+        "topics": [
+            {"text": t.text, "article": t.span.article, "start": t.span.start, "end": t.span.end} for t in answer.topics
+        ],
         "index": {"snapshot": answer.snapshot, "built_at": answer.built_at},
         "trace_id": answer.trace_id,
     }

@@ -71,6 +71,7 @@ class Words:
     label_busy: str
     label_try: str
     label_next: str
+    label_topics: str
     label_clear: str
     label_asked: str
     label_urgent: str
@@ -260,6 +261,7 @@ US = Words(
     label_busy="Looking through the articles",
     label_try="Try one of these",
     label_next="You could ask next",
+    label_topics="What the articles write about",
     label_clear="Start over",
     label_asked="You asked",
     label_urgent="Get help now",

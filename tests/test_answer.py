@@ -1,5 +1,6 @@
 """The whole way from a question to its answer, over the real articles with the real model."""
 
+import dataclasses
 import json
 import resource
 import string
@@ -12,11 +13,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from bot.answer import Answerer, open_answerer
+from bot.claims import tags_of
 from bot.compose import restored
 from bot.errors import QuoteError
 from bot.evidence import claims_safety
 from bot.settings import load_settings
-from bot.types import Kind, Role, Status, Tag
+from bot.types import Kind, Role, Screening, Status, Tag
 from bot.wire import answer_to_dict, trace_to_dict
 
 QUESTIONS = [
@@ -349,3 +351,53 @@ def test_it_answers_without_the_evidence_model_too(bridges):
     assert trace.answer.status is Status.ANSWERED
     assert all(hit.rerank is None for hit in trace.hits)
     assert any(hit.rerank is not None for hit in bridges.answer("how long does a dental bridge last").hits)
+
+
+@pytest.mark.parametrize("question", ["who won the chess world cup in 1987", "is parking free at the hospital"])
+def test_when_nothing_answers_the_nearest_headings_are_named(answerer, question):
+    answer = answerer.answer(question).answer
+    assert answer.status is Status.NO_EVIDENCE
+    assert 1 <= len(answer.topics) <= 4
+    headings = {p.heading for p in answerer.library.passages if p.heading}
+    for topic in answer.topics:
+        assert topic.span in headings
+        assert topic.text == answerer.library.articles[topic.span.article].slice(topic.span)
+        assert not tags_of(topic.text) & {Tag.BENEFIT, Tag.SAFETY, Tag.REASSURANCE, Tag.DOSE}
+    assert len({topic.text.casefold() for topic in answer.topics}) == len(answer.topics)
+
+
+@pytest.mark.parametrize("question", ["what are the side effects", "my chest hurts", "should i stop my pills", "hello"])
+def test_topics_stand_only_where_a_search_found_nothing(answerer, question):
+    assert answerer.answer(question).answer.topics == ()
+
+
+def test_headings_that_claim_or_say_nothing_are_no_topics(small_index):
+    text = (
+        "Completely safe and painless knee surgery\n\nThe knee surgery takes an hour in all.\n\n"
+        "In closing\n\nBring your own crutches along to the ward.\n\n"
+        "Meals after knee surgery\n\nSoup is served after knee surgery in the evening.\n"
+    )
+    answerer = open_answerer(small_index({"knee": text}))
+    answer = answerer.answer("who won the chess world cup in 1987").answer
+    assert [topic.text for topic in answer.topics] == ["Meals after knee surgery"]
+
+
+def test_a_topic_that_is_not_the_articles_is_never_shown(answerer):
+    composer = answerer._composer
+    answer = answerer.answer("who won the chess world cup in 1987").answer
+    forged = dataclasses.replace(answer.topics[0], text="Side effects: none at all")
+    with pytest.raises(QuoteError, match="differs from the article"):
+        composer.compose(Screening("q"), Status.NO_EVIDENCE, "nothing", topics=(forged,))
+    written = json.loads(json.dumps(answer_to_dict(answer)))
+    assert restored(written, answerer.library.articles).topics == answer.topics
+    written["topics"][0]["text"] += "!"
+    with pytest.raises(QuoteError):
+        restored(written, answerer.library.articles)
+
+
+def test_what_was_just_answered_is_not_suggested_next(answerer):
+    answer = answerer.answer("what are the common side effects").answer
+    shown = {quote.span for quote in answer.quotes}
+    assert answer.suggestions
+    for suggestion in answer.suggestions:
+        assert answerer.answer(suggestion).answer.quotes[0].span not in shown

@@ -193,6 +193,18 @@ def test_a_follow_up_knows_the_question_before(open_page, site):
     assert page.locator("#log .asked").count() == 2
 
 
+def test_when_nothing_is_found_the_headings_lead_into_the_articles(open_page, site):
+    page = open_page(site)
+    answer = ask(page, "who won the chess world cup in 1987")
+    link = answer.locator(".topics a").first
+    heading = link.text_content()
+    link.click()
+    marked = page.frame_locator("dialog iframe").locator("#hit")
+    marked.wait_for(timeout=20_000)
+    assert heading in marked.text_content()
+    assert serious(page) == []
+
+
 def test_read_in_context_opens_the_article_at_the_words_and_gives_focus_back(open_page, site):
     page = open_page(site)
     answer = ask(page, "what are the common side effects")

@@ -104,7 +104,7 @@ def test_every_message_holds_the_disclaimer():
 
 
 def test_a_context_link_names_article_and_offsets():
-    assert context_url(answer().quotes[0]) == f"article/a?s=5&e={5 + len(NASTY)}#hit"
+    assert context_url(answer().quotes[0].span) == f"article/a?s=5&e={5 + len(NASTY)}#hit"
 
 
 @pytest.mark.parametrize(

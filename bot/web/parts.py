@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from urllib.parse import quote as url_quote
 
 from bot.plain import answer_text
-from bot.types import Answer, Notice, Quote, Role, Source, Status, Tag
+from bot.types import Answer, Notice, Quote, Role, Source, Span, Status, Tag
 from bot.words import Words
 
 # The reviewed numbers of the fixed texts, and what a telephone can do with each. Numbers in quotes never become links.
@@ -56,6 +56,7 @@ def answer_html(answer: Answer, words: Words, *, feedback: bool = False, base: s
         _message(answer, words),
         _notices(notices),
         *(quote_html(quote, words, answer.snapshot, report=feedback, base=base) for quote in answer.quotes),
+        _topics(answer, words, base),
         f'<p class="disclaimer"><strong>{esc(words.label_safety)}:</strong> {linked(answer.disclaimer)}</p>',
         _feedback(words) if feedback else "",
         _tools(answer, words),
@@ -99,9 +100,8 @@ def source_html(source: Source, words: Words) -> str:
     return f'<cite>{esc(source.title)}</cite><p class="facts">{line}</p>{sells}'
 
 
-def context_url(quote: Quote, snapshot: str = "") -> str:
-    """Return the address of the reader page at this quote of ``snapshot``, relative to the chat page."""
-    span = quote.span
+def context_url(span: Span, snapshot: str = "") -> str:
+    """Return the address of the reader page at these words of ``snapshot``, relative to the chat page."""
     edition = f"&v={url_quote(snapshot, safe='')}" if snapshot else ""
     return f"article/{url_quote(span.article, safe='')}?s={span.start}&e={span.end}{edition}#hit"
 
@@ -145,10 +145,19 @@ def _notices(notices: Iterable[Notice]) -> str:
     return "".join(f'<p class="notice">{linked(notice.text)}</p>' for notice in notices)
 
 
+def _topics(answer: Answer, words: Words, base: str) -> str:
+    """Return the headings that the library does have, as links into the articles."""
+    links = "".join(
+        f'<li><a class="context" href="{esc(base + context_url(t.span, answer.snapshot))}">{esc(t.text)}</a></li>'
+        for t in answer.topics
+    )
+    return f'<div class="topics"><p>{esc(words.label_topics)}</p><ul>{links}</ul></div>' if links else ""
+
+
 def _where(quote: Quote, words: Words, snapshot: str, base: str) -> str:
     page = f", {words.label_page} {quote.page}" if quote.page else ""
     file = f"{words.label_file} {quote.source.file}{page}"
-    link = f'<a class="context" href="{esc(base + context_url(quote, snapshot))}">{esc(words.label_context)}</a>'
+    link = f'<a class="context" href="{esc(base + context_url(quote.span, snapshot))}">{esc(words.label_context)}</a>'
     return f'<p class="where">{link}<span class="file">{esc(file)}</span></p>'
 
 
