@@ -165,13 +165,10 @@ def drafting(settings: Settings, *, force: bool = False, progress: Progress = la
     progress("Reading articles", 0, 1)
     model = find_model(settings.model)
     with _cache(settings, model, fresh=force) as cache:
-        base = None if force else _base(settings.index, model)
-        corpus = read_changed(settings.corpus, _untouched(base) if base else {})
-        info = load_library_info(settings.corpus)
-        fresh = {record.article.source.id: record for record in _split(corpus.articles, cache)}
-        kept = tuple(sorted(corpus.keys.keys() - fresh.keys()))
-        manifest = _describe(settings, info, corpus.keys, fresh, base, model)
-        yield Draft(info, fresh, kept, base, manifest, model, cache)
+        draft = _draft(settings, None if force else _base(settings.index, model), model, cache)
+        if draft.base and draft.manifest.id == draft.base.manifest.id and not _sound(draft.base.folder):
+            draft = _draft(settings, None, model, cache)  # nothing changed but the index: it is made again
+        yield draft
 
 
 @contextmanager
@@ -220,6 +217,8 @@ def publish(
 
 def in_use(settings: Settings, draft: Draft) -> Built | None:
     """Return the current snapshot when it is sound and that of ``draft``, else None."""
+    if draft.base and draft.base.manifest.id == draft.manifest.id:
+        return Built(draft.base.manifest, draft.base.folder, fresh=False)  # ``drafting`` has proven it
     try:
         folder = current(settings.index)
         return Built(verify(folder), folder, fresh=False) if folder.name == draft.manifest.id else None
@@ -227,7 +226,7 @@ def in_use(settings: Settings, draft: Draft) -> Built | None:
         return None
 
 
-def read_corpus(corpus: Path, *, cache: Cache | None = None) -> Content:
+def read_corpus(corpus: Path) -> Content:
     """Read and split every article of ``corpus``.
 
     Raises:
@@ -293,6 +292,15 @@ def _cache(settings: Settings, model: ModelFolder, *, fresh: bool) -> Iterator[C
         yield cache
     finally:
         cache.close()
+
+
+def _draft(settings: Settings, base: Base | None, model: ModelFolder, cache: Cache) -> Draft:
+    corpus = read_changed(settings.corpus, _untouched(base) if base else {})
+    info = load_library_info(settings.corpus)
+    fresh = {record.article.source.id: record for record in _split(corpus.articles, cache)}
+    kept = tuple(sorted(corpus.keys.keys() - fresh.keys()))
+    manifest = _describe(settings, info, corpus.keys, fresh, base, model)
+    return Draft(info, fresh, kept, base, manifest, model, cache)
 
 
 def _base(index: Path, model: ModelFolder) -> Base | None:

@@ -118,7 +118,7 @@ def test_what_a_program_changed_in_the_snapshot_is_made_again(clinic):
     verify(current(clinic.index))
 
 
-def test_a_shared_file_that_rots_is_refused_when_it_is_opened_and_made_again_by_force(clinic):
+def test_a_shared_file_that_rots_is_refused_when_it_is_opened_and_made_again(clinic):
     """Nobody reads it while indexing: the cost would grow with the library. It never reaches a reader."""
     path = current(clinic.index) / files_of("knee")[1]
     stamp = path.stat()
@@ -130,7 +130,7 @@ def test_a_shared_file_that_rots_is_refused_when_it_is_opened_and_made_again_by_
     reindex(clinic)
     with pytest.raises(SnapshotError, match=r"knee\.safetensors is damaged.*--force"):
         open_answerer(clinic)
-    reindex(clinic, force=True)
+    assert reindex(clinic).built.fresh  # nothing changed: then the index itself is looked at
     open_answerer(clinic)
 
 
