@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
 from bot.answer import Answerer
-from bot.errors import InputError
+from bot.errors import InputError, first_fault
 from bot.wire import answer_to_dict
 
 
@@ -54,8 +54,6 @@ def _read(source: Path) -> Iterator[Line]:
             try:
                 yield Line.model_validate_json(line)
             except ValidationError as error:
-                first = error.errors()[0]
-                where = ".".join(str(part) for part in first["loc"]) or "line"
                 raise InputError(
-                    f"{source}:{number}: {where}: {first['msg']}. A line needs 'id' and 'question'."
+                    f"{source}:{number}: {first_fault(error)}. A line needs 'id' and 'question'."
                 ) from error

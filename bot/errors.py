@@ -16,6 +16,10 @@ BotError
 import errno
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -67,6 +71,12 @@ class InputError(BotError):
 def cure(error: OSError) -> str:
     """Return what to do about a file that could not be written."""
     return "Free space." if error.errno in FULL else "Check its permissions."
+
+
+def first_fault(error: "ValidationError") -> str:
+    """Return the first field that is wrong in what was checked, and why."""
+    first = error.errors()[0]
+    return f"{'.'.join(str(part) for part in first['loc']) or 'line'}: {first['msg']}"
 
 
 def where(error: BaseException) -> str:

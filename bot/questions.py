@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.answer import Answerer
 from bot.corpus import QUESTIONS as FILE
-from bot.errors import CorpusError
+from bot.errors import CorpusError, first_fault
 from bot.files import write_whole
 from bot.types import Answer, Article
 
@@ -133,8 +133,4 @@ def _parse(line: bytes, where: str) -> Question:
     try:
         return Question.model_validate_json(line)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "line"
-        raise CorpusError(
-            f"{where}: {field}: {first['msg']}. Correct it; docs/INDEXING.md shows a whole line."
-        ) from error
+        raise CorpusError(f"{where}: {first_fault(error)}. Correct it; docs/INDEXING.md shows a whole line.") from error
