@@ -490,6 +490,7 @@ def test_damaged_files_end_as_text_or_reason(tmp_path):
         ("a.md", "\n\nAfter a knee operation\n===\n\nRest.", "After a knee operation"),
         ("a.md", "## Not the first level\n\nRest.", None),
         ("a.md", "Rest the knee.\n\n# Later on\n\nWalk.", None),
+        ("a.md", "#" + " \t" * 50_000 + "\n\nRest.", None),
         ("a.md", "#hashtag\n\nRest.", None),
         ("a.txt", "# Not Markdown\n\nRest.", None),
     ],

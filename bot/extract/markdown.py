@@ -7,7 +7,7 @@ from bot.extract import Extract, Limits
 from bot.extract import plain as text
 from bot.extract.plain import fact
 
-TITLE = re.compile(r"\s*(?:#[ \t]+(?P<hash>[^\n]+?)[ \t#]*|(?P<line>[^\n#][^\n]*)\n=+[ \t]*)(?:\n|$)")
+UNDERLINE = re.compile(r"=+[ \t]*")
 
 
 def read(data: bytes, limits: Limits) -> Extract:
@@ -17,5 +17,12 @@ def read(data: bytes, limits: Limits) -> Extract:
         ExtractError: it is no text.
     """
     found = text.read(data, limits)
-    stated = TITLE.match(found.text)
-    return replace(found, title=fact(stated["hash"] or stated["line"])) if stated else found
+    return replace(found, title=fact(_title(found.text)))
+
+
+def _title(source: str) -> str | None:
+    """Return the words of a heading of the first level ("# Words", or words underlined by "=") at the start."""
+    first, _, rest = source.lstrip("\n").partition("\n")
+    if first.startswith(("# ", "#\t")):
+        return first.strip(" \t#")
+    return first if first.strip() and UNDERLINE.fullmatch(rest.split("\n", 1)[0]) else None
