@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 
 from bot.claims import tags_of
+from bot.kinds import by_rule
 from bot.lexical import terms
 from bot.library import Library
 from bot.sides import SAYS_HARM, SAYS_WELL, disagree
@@ -25,6 +26,20 @@ CLAIMS = SAYS_WELL | {Tag.BENEFIT}
 # A sentence that takes back the one before it: the two are shown together.
 CONTRAST = re.compile(
     r"\W*(?:however|but|still|yet|nevertheless|nonetheless|although|though|on the other hand)\b", re.I
+)
+
+
+# The marks of Markdown around the words of a heading.
+HEADING_MARKS = re.compile(r"[#\s]*(.*?)[#\s]*", re.S)
+# Headings that may be shown alone: they ask, or name a part of health writing; no promise, order or word to a reader.
+PLAIN_HEADING = re.compile(
+    r"(?!.*\b(?:you|your|yours|yourself|we|our|us|i|my|me)\b)(?!.*[\d%!])"
+    r"(?:(?:what|how|who|when|where|which|is|are|can|does|do|should)\b[^.?]*\?"
+    r"|(?:what to|how to|who should|when to|where to|preparing|preparation|understanding|before|after|during|about|"
+    r"causes?|symptoms?|signs?|risks?|side effects?|complications?|warnings?|cautions?|types?|treatments?|diagnosis|"
+    r"tests?|recovery|follow-?up|home care|self-care|diet|exercises?|prevention|living with|outlook|the role|"
+    r"the risks?|long-term effects|introduction to|overview)\b[^.?]*)",
+    re.I | re.S,
 )
 
 
@@ -277,16 +292,26 @@ def _best_risk(
 def topics(library: Library, hits: tuple[Hit, ...], most: int = 4) -> tuple[Topic, ...]:
     """Return the headings nearest to a question that nothing answers: what the library does cover, to be followed.
 
-    A heading that claims a benefit, safety or a dose is left out, as it would stand there without its risk, and so is
-    one that says nothing of its own paragraph ("In closing").
+    Only headings that ask, or name a part of health writing, and claim nothing: any other could promise something, and
+    would stand there without its risk. One that says nothing of its own paragraph ("In closing") is left out, too.
     """
     found: dict[str, Topic] = {}
     for hit in sorted(hits, key=lambda hit: (-hit.probability, hit.row)):
-        passage = library.passages[library.rows[hit.row].passage]
-        if passage.heading is None or library.unquotable(hit.row):
-            continue
-        article = library.articles[passage.heading.article]
-        text = article.slice(passage.heading)
-        if tags_of(text) <= {Tag.RISK, Tag.HARM} and set(terms(text)) & set(terms(article.slice(passage.span))):
-            found.setdefault(text.casefold(), Topic(passage.heading, text))
+        topic = None if library.unquotable(hit.row) else _topic(library, library.rows[hit.row].passage)
+        if topic:
+            found.setdefault(topic.text.casefold(), topic)
     return tuple(found.values())[:most]
+
+
+def _topic(library: Library, number: int) -> Topic | None:
+    passage = library.passages[number]
+    if passage.heading is None:
+        return None
+    span, article = passage.heading, library.articles[passage.heading.article]
+    shown = HEADING_MARKS.fullmatch(article.slice(span))
+    if not shown or not PLAIN_HEADING.fullmatch(shown[1]) or by_rule(shown[1]):
+        return None
+    claims = tags_of(shown[1]) | library.heading_tags(number)
+    if not claims <= {Tag.RISK, Tag.HARM} or not set(terms(shown[1])) & set(terms(article.slice(passage.span))):
+        return None
+    return Topic(Span(span.article, span.start + shown.start(1), span.start + shown.end(1)), shown[1])

@@ -13,7 +13,7 @@ from bot.late import TokenStore
 from bot.lexical import Lexical, terms, words_of
 from bot.pack import Vectors, read_vectors
 from bot.snapshot import Content, Manifest, current, read_content, vectors_name, verify
-from bot.types import Article, Kind, LibraryInfo, Passage, ReviewStatus, Sentence
+from bot.types import Article, Kind, LibraryInfo, Passage, ReviewStatus, Sentence, Tag
 from bot.vectors import make_engine
 from bot.wording import Speller
 
@@ -75,6 +75,13 @@ class Library:
         starts = np.searchsorted(self.passage_of, passages, side="left")
         ends = np.searchsorted(self.passage_of, passages, side="right")
         return np.concatenate([np.arange(a, b) for a, b in zip(starts, ends, strict=True)] or [np.zeros(0, np.int64)])
+
+    def heading_tags(self, passage: int) -> frozenset[Tag]:
+        """Return what a person said that the heading of ``passage`` claims."""
+        heading = self.passages[passage].heading
+        before = (self.passages[number] for number in range(passage - 1, -1, -1))
+        own = (s.tags for p in before if p.span == heading for s in p.sentences)
+        return next(own, frozenset()) if heading else frozenset()
 
     def terms(self, row: int) -> list[str]:
         """Return the stems that BM25 sees for sentence ``row``: its own and its heading's."""

@@ -200,7 +200,7 @@ def test_ten_thousand_questions_in_a_row(answerer):
         answerer.answer("what are the side effects")
     before = process.memory_info().rss
     for number in range(10_000):
-        answerer.answer("" if number % 20 else "how long does it take?")
+        answerer.answer("" if number % 50 else "how long does it take?")
     assert process.memory_info().rss - before < 80_000_000
 
 
@@ -371,15 +371,36 @@ def test_topics_stand_only_where_a_search_found_nothing(answerer, question):
     assert answerer.answer(question).answer.topics == ()
 
 
-def test_headings_that_claim_or_say_nothing_are_no_topics(small_index):
-    text = (
-        "Completely safe and painless knee surgery\n\nThe knee surgery takes an hour in all.\n\n"
-        "In closing\n\nBring your own crutches along to the ward.\n\n"
-        "Meals after knee surgery\n\nSoup is served after knee surgery in the evening.\n"
-    )
+HEADINGS = {
+    "Completely safe and painless knee surgery": False,
+    "## Knee surgery is a miracle cure": False,
+    "## 9 out of 10 patients get better after knee surgery": False,
+    "## Feel like yourself again after knee surgery": False,
+    "## Book your knee surgery today": False,
+    "## Stop blood thinners before knee surgery": False,
+    "Knee surgery with us": False,
+    "In closing": False,
+    "What happens after knee surgery?": True,
+    "## Risks of knee surgery ##": True,
+    "Before the knee surgery": True,
+}
+
+
+@pytest.mark.parametrize("heading", HEADINGS)
+def test_only_headings_that_promise_nothing_are_topics(small_index, heading):
+    text = f"First\n\nA word about something else.\n\n{heading}\n\nKnee surgery takes an hour in all.\n"
     answerer = open_answerer(small_index({"knee": text}))
     answer = answerer.answer("who won the chess world cup in 1987").answer
-    assert [topic.text for topic in answer.topics] == ["Meals after knee surgery"]
+    assert answer.status is Status.NO_EVIDENCE
+    assert [topic.text for topic in answer.topics] == ([heading.strip("# ")] if HEADINGS[heading] else [])
+
+
+def test_a_heading_that_a_person_calls_a_claim_is_no_topic(small_index):
+    heading, body = "Recovery after knee surgery", "Knee surgery takes an hour in all."
+    override = f'[[override]]\nwords = "{heading}"\ntags = ["benefit"]\nreason = "a promise"\nby = "a test"\n'
+    for more, found in (("", [heading]), (override, [])):
+        answerer = open_answerer(small_index({"knee": f"{heading}\n\n{body}\n"}, more=more))
+        assert [t.text for t in answerer.answer("who won the chess cup").answer.topics] == found
 
 
 def test_a_topic_that_is_not_the_articles_is_never_shown(answerer):
