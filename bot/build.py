@@ -20,7 +20,7 @@ import numpy as np
 
 from bot import __version__
 from bot.cache import Cache, Encoding
-from bot.corpus import load_corpus, load_library_info, read_changed
+from bot.corpus import load_library_info, read_changed
 from bot.embed import OnnxEncoder
 from bot.errors import CorpusError, SnapshotError, cure
 from bot.interfaces import Matrix
@@ -51,12 +51,12 @@ from bot.snapshot import (
     seal,
     share,
     snapshot_id,
-    untouched,
+    sound_files,
     vectors_name,
     verify,
     writing,
 )
-from bot.types import Article, Kind, LibraryInfo
+from bot.types import Article, Kind, LibraryInfo, Seen
 
 ENGINE = "faiss"
 CHUNK = 128  # sentences between two steps of the progress bar
@@ -202,9 +202,9 @@ def publish(
     folder = settings.index / manifest.id
     there, fresh = None if force else _sound(folder), False
     if there is None:
-        shared = frozenset(prepared.draft.shared)
+        shared: set[str] = set()
         with writing(settings.index, manifest.id, shared) as temporary:
-            _write(prepared, temporary)
+            shared |= _write(prepared, temporary)
             base = prepared.draft.base
             seal(temporary, manifest, {name: base.manifest.files[name] for name in shared} if base else {})
         there, fresh = verify(folder, proven=shared), True
@@ -226,13 +226,17 @@ def in_use(settings: Settings, draft: Draft) -> Built | None:
         return None
 
 
-def read_corpus(corpus: Path) -> Content:
-    """Read and split every article of ``corpus``.
+def read_corpus(corpus: Path, index: Path | None = None) -> Content:
+    """Read and split every article of ``corpus``; how unchanged ones were split is taken from the snapshot in use.
 
     Raises:
         CorpusError: a file is wrong, or no article has a sentence that may be quoted.
     """
-    content = content_of(load_library_info(corpus), _split(load_corpus(corpus), None))
+    try:
+        records = _records(corpus, _base(index) if index else None)
+    except SnapshotError:  # it went away meanwhile
+        records = _records(corpus, None)
+    content = content_of(load_library_info(corpus), records)
     if not any(s.kind is Kind.BODY for passage in content.passages for s in passage.sentences):
         raise _nothing_to_quote(corpus)
     return content
@@ -295,29 +299,41 @@ def _cache(settings: Settings, model: ModelFolder, *, fresh: bool) -> Iterator[C
 
 
 def _draft(settings: Settings, base: Base | None, model: ModelFolder, cache: Cache) -> Draft:
-    corpus = read_changed(settings.corpus, _untouched(base) if base else {})
+    known = _sound_articles(base, record_name, vectors_name) if base else {}
+    corpus = read_changed(settings.corpus, known)
     info = load_library_info(settings.corpus)
     fresh = {record.article.source.id: record for record in _split(corpus.articles, cache)}
-    kept = tuple(sorted(corpus.keys.keys() - fresh.keys()))
-    manifest = _describe(settings, info, corpus.keys, fresh, base, model)
+    kept = tuple(sorted(corpus.seen.keys() - fresh.keys()))
+    manifest = _describe(settings, info, corpus.seen, fresh, base, model)
     return Draft(info, fresh, kept, base, manifest, model, cache)
 
 
-def _base(index: Path, model: ModelFolder) -> Base | None:
-    """Return the snapshot in use when its texts were split and encoded as they would be now, else None."""
+def _records(corpus: Path, base: Base | None) -> list[Record]:
+    found = read_changed(corpus, _sound_articles(base, record_name) if base else {})
+    fresh = {record.article.source.id: record for record in _split(found.articles, None)}
+    return [
+        read_record(base.folder, name) if base and name not in fresh else fresh[name] for name in sorted(found.seen)
+    ]
+
+
+def _base(index: Path, model: ModelFolder | None = None) -> Base | None:
+    """Return the snapshot in use when its texts were split, and encoded by ``model``, as they would be now."""
     try:
         folder = current(index)
         manifest = read_manifest(folder)
     except SnapshotError:
         return None
-    same = (manifest.model_digest, manifest.engine, manifest.rules) == (model.digest, ENGINE, rules_digest())
-    return Base(folder, manifest) if same and _exported_alike(folder) else None
+    same = manifest.rules == rules_digest()
+    if model is not None:
+        same &= (manifest.model_digest, manifest.engine) == (model.digest, ENGINE) and _exported_alike(folder)
+    return Base(folder, manifest) if same else None
 
 
-def _untouched(base: Base) -> dict[str, str]:
-    """Return the keys of the articles whose files in ``base`` were not changed since they were proven."""
-    whole, keys = untouched(base.folder), base.manifest.keys
-    return {name: key for name, key in keys.items() if {record_name(name), vectors_name(name)} <= whole}
+def _sound_articles(base: Base, *names: Callable[[str], str]) -> dict[str, Seen]:
+    """Return the articles whose files in ``base``, of the kinds ``names``, are what its manifest says."""
+    parts = tuple(name("").split("/")[0] for name in names)
+    sound = sound_files(base.folder, base.manifest, parts)
+    return {article: seen for article, seen in base.manifest.seen.items() if {n(article) for n in names} <= sound}
 
 
 def _split(articles: Sequence[Article], cache: Cache | None) -> Iterator[Record]:
@@ -391,17 +407,17 @@ def _sound(folder: Path) -> Manifest | None:
 def _describe(
     settings: Settings,
     info: LibraryInfo,
-    keys: Mapping[str, str],
+    seen: Mapping[str, Seen],
     fresh: Mapping[str, Record],
     base: Base | None,
     model: ModelFolder,
 ) -> Manifest:
-    """Return the manifest of the articles ``keys``: what is said of those not in ``fresh`` is taken from ``base``.
+    """Return the manifest of the articles ``seen``: what is said of those not in ``fresh`` is taken from ``base``.
 
     Raises:
         CorpusError: no article has a sentence that may be quoted.
     """
-    names, old = sorted(keys), base.manifest if base else None
+    names, old = sorted(seen), base.manifest if base else None
     digests = {n: article_digest(fresh[n].article) if n in fresh or old is None else old.articles[n] for n in names}
     sizes = {n: _size(fresh[n]) if n in fresh or old is None else old.sizes[n] for n in names}
     if not any(size.quotable for size in sizes.values()):
@@ -423,7 +439,7 @@ def _describe(
         },
         content_digest=digest,
         rules=rules_digest(),
-        keys=dict(keys),
+        seen=dict(seen),
         sizes=sizes,
     )
 
@@ -437,18 +453,18 @@ def _nothing_to_quote(corpus: Path) -> CorpusError:
     return CorpusError(f"No article in '{corpus}' has a sentence that may be quoted. See: python -m bot check")
 
 
-def _write(prepared: Prepared, folder: Path) -> None:
-    """Write the files of a snapshot into ``folder``, sharing what an older one has."""
+def _write(prepared: Prepared, folder: Path) -> frozenset[str]:
+    """Write the files of a snapshot into ``folder``; return the names of those that are an older one's, too."""
     draft = prepared.draft
     for name in ("articles", "vectors", "encoder"):
         (folder / name).mkdir()
-    if draft.base:
-        share(draft.base.folder, folder, draft.shared)
+    shared = share(draft.base.folder, folder, draft.shared) if draft.base else frozenset[str]()
     share(prepared.encoder.folder, folder / "encoder", ENCODER)
     (folder / "library.json").write_bytes(dump(draft.info))
     for article, record in draft.fresh.items():
         (folder / record_name(article)).write_bytes(dump(record, indent=None))
         (folder / vectors_name(article)).write_bytes(vectors_file(prepared.vectors[article]))
+    return shared
 
 
 def _sentences(record: Record) -> list[str]:

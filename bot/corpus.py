@@ -6,8 +6,7 @@ import os
 import re
 import threading
 import tomllib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -18,11 +17,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from bot.errors import CorpusError
 from bot.readers import READERS
-from bot.types import Article, Kind, LibraryInfo, Override, Pin, Review, ReviewStatus, Source, Tag
+from bot.types import Article, Kind, LibraryInfo, Override, Pin, Review, ReviewStatus, Seen, Source, Tag
 
 LIBRARY, QUESTIONS = "library.toml", "questions.jsonl"
 SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+ATTEMPTS = 3  # to read an article that somebody is changing
+LONGEST_ID = 200  # characters: the names of its files in an index are longer, and a disk takes 255
 FOLDERS = frozenset({"lost+found"})  # made by the file system where the corpus is a disk of its own
 MENDS = "If an add was stopped half-way, run it again."
 Model = TypeVar("Model", bound=BaseModel)
@@ -105,9 +106,9 @@ class LibraryModel(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """What lies in a corpus folder: a key of each article (digest of its files), and those that had to be read."""
+    """What lies in a corpus folder: the files of every article, by its id, and the articles that had to be read."""
 
-    keys: Mapping[str, str]
+    seen: Mapping[str, Seen]
     articles: tuple[Article, ...]
 
 
@@ -120,8 +121,8 @@ def load_corpus(folder: Path, *, may_be_empty: bool = False) -> tuple[Article, .
     return read_changed(folder, {}, may_be_empty=may_be_empty).articles
 
 
-def read_changed(folder: Path, known: Mapping[str, str], *, may_be_empty: bool = False) -> Corpus:
-    """Read the articles of ``folder`` whose key is not the one in ``known`` (article id -> key), sorted by id.
+def read_changed(folder: Path, known: Mapping[str, Seen], *, may_be_empty: bool = False) -> Corpus:
+    """Read the articles of ``folder`` whose files are not those in ``known`` (by article id), sorted by id.
 
     Raises:
         CorpusError: one line naming the file, what was found and what to do.
@@ -130,16 +131,42 @@ def read_changed(folder: Path, known: Mapping[str, str], *, may_be_empty: bool =
     pairs = _pairs(files)
     if not pairs and not may_be_empty:
         raise CorpusError(f"'{folder}' holds no article. Put a .txt file and its .toml sidecar into it.")
-    named = defaultdict(list)
-    for path in files:
-        named[path.stem if path.stem in pairs else ""].append(path)
-    keys = {name: _key(named[name]) for name in pairs}
-    # A file that is named after no article may be the original of any: then all are read.
-    strays = [path for path in named[""] if path.name not in (LIBRARY, QUESTIONS)]
-    unread = set() if strays else {name for name, key in keys.items() if known.get(name) == key}
-    articles = tuple(read_article(*pairs[name]) for name in sorted(pairs.keys() - unread))
-    _check_leftovers([path for path in files if path.stem not in unread], articles)
-    return Corpus(keys, articles)
+    seen: dict[str, Seen] = {}
+    articles = []
+    for name, (path, sidecar) in sorted(pairs.items()):
+        if name in known and _unchanged(path, sidecar, known[name]):
+            seen[name] = known[name]
+        else:
+            article, seen[name] = _read_at_once(path, sidecar)
+            articles.append(article)
+    _check_leftovers(files, {one.original for one in seen.values()})
+    return Corpus(seen, tuple(articles))
+
+
+def _unchanged(path: Path, sidecar: Path, before: Seen) -> bool:
+    """Return True when the article's files are those of ``before``; a link is looked at anew each time."""
+    paths = [path, sidecar, *([path.with_name(before.original)] if before.original else [])]
+    return all(one.is_file() and not one.is_symlink() for one in paths) and before.key == _key(map(_line, paths))
+
+
+def _read_at_once(path: Path, sidecar: Path) -> tuple[Article, Seen]:
+    """Read an article whose files nobody changes meanwhile: the key must be that of the very bytes that were read."""
+    for _ in range(ATTEMPTS):
+        before = [_line(path), _line(sidecar)]
+        article = read_article(path, sidecar)
+        if before == [_line(path), _line(sidecar)]:
+            source = article.source
+            lines = [*before, f"{source.original_sha256}  {source.original}"] if source.original else before
+            return article, Seen(_key(lines), source.original)
+    raise CorpusError(f"{path} or its sidecar is being changed while it is read. Run it again when that is done.")
+
+
+def _line(path: Path) -> str:
+    return f"{hashlib.sha256(_read(path)).hexdigest()}  {path.name}"
+
+
+def _key(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode("utf-8", errors="surrogateescape")).hexdigest()
 
 
 def _pairs(files: list[Path]) -> dict[str, tuple[Path, Path]]:
@@ -157,11 +184,6 @@ def _pairs(files: list[Path]) -> dict[str, tuple[Path, Path]]:
     if lost:
         raise CorpusError(f"{sidecars[lost[0]]} describes no article. Add the text beside it, or remove it.")
     return pairs
-
-
-def _key(files: list[Path]) -> str:
-    lines = [f"{hashlib.sha256(_read(path)).hexdigest()}  {path.name}" for path in files]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def load_library_info(folder: Path) -> LibraryInfo:
@@ -220,9 +242,8 @@ def _lock(descriptor: int, folder: Path) -> None:
         ) from error
 
 
-def _check_leftovers(files: list[Path], articles: Iterable[Article]) -> None:
+def _check_leftovers(files: list[Path], originals: Set[str | None]) -> None:
     """Refuse a file that belongs to nothing: it was meant to be an article, and must not be passed over in silence."""
-    originals = {article.source.original for article in articles}
     for path in files:
         known = path.suffix.lower() in READERS or path.suffix == ".toml" or path.name in (QUESTIONS, *originals)
         if not known:
@@ -242,11 +263,18 @@ def _files(folder: Path) -> list[Path]:
         ) from error
     for entry in entries:
         path = entry.path
-        if entry.is_dir():
+        if _is(entry.is_dir):
             raise CorpusError(f"{path} is a folder: articles lie side by side. Move it out, then: python -m bot add")
-        if not entry.is_file():
+        if not _is(entry.is_file):
             raise CorpusError(f"{path} is no file, or a link to one that is gone. Put the file there, or remove it.")
     return [folder / entry.name for entry in entries]
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    try:
+        return kind()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _name(entry: os.DirEntry[str]) -> str:
@@ -259,8 +287,7 @@ def read_article(path: Path, sidecar: Path, *, instead: bytes | None = None) -> 
     Raises:
         CorpusError: one line naming the file, what was found and what to do.
     """
-    if not SLUG.fullmatch(path.stem):
-        raise CorpusError(f"{path}: a name may hold a-z, 0-9, '-' and '_' only. Rename the article and its sidecar.")
+    _check_id(path)
     data = _read(path)
     model = _parse(sidecar, SidecarModel, instead)
     digest = hashlib.sha256(data).hexdigest()
@@ -282,6 +309,13 @@ def read_article(path: Path, sidecar: Path, *, instead: bytes | None = None) -> 
     if model.original:
         _check_original(path.with_name(model.original), model.original_sha256, sidecar)
     return Article(_source(path, model), text)
+
+
+def _check_id(path: Path) -> None:
+    if not SLUG.fullmatch(path.stem):
+        raise CorpusError(f"{path}: a name may hold a-z, 0-9, '-' and '_' only. Rename the article and its sidecar.")
+    if len(path.stem) > LONGEST_ID:
+        raise CorpusError(f"{path}: a name may have {LONGEST_ID} characters. Rename the article and its sidecar.")
 
 
 def _source(path: Path, model: SidecarModel) -> Source:

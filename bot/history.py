@@ -13,7 +13,7 @@ from typing import IO
 from pydantic import TypeAdapter, ValidationError
 
 from bot.errors import SnapshotError, cure
-from bot.snapshot import TEXTS, Manifest, activate, current, read_manifest, read_record, remove, untouched, verify
+from bot.snapshot import TEXTS, Manifest, activate, current, read_manifest, read_record, remove, verify
 
 RECORD = "history.jsonl"
 Texts = Callable[[Iterable[str]], frozenset[str]]
@@ -108,9 +108,7 @@ def roll_back(index: Path, name: str = "", *, by: str = "", why: str = "") -> Ma
         SnapshotError: there is no such snapshot, or it is damaged; the current one stays.
     """
     now = current_id(index)
-    folder = folder_of(index, name or _before(index, now))
-    # The large files are read when it is opened; here one that a program has changed since is enough to refuse it.
-    manifest = verify(folder, proven=untouched(folder))
+    manifest = verify(folder_of(index, name or _before(index, now)))
     activate(index, manifest.id)
     record(index, "rolled back", manifest.id, now, by=by, why=why)
     return manifest

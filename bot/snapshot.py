@@ -4,7 +4,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date
@@ -14,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot.errors import SnapshotError, cure
 from bot.files import sync_names, write_whole
-from bot.types import Article, LibraryInfo, Passage
+from bot.types import Article, LibraryInfo, Passage, Seen
 
 SCHEMA = 3  # raise when files of a snapshot change their meaning: older snapshots are then refused
 CURRENT = "current"
@@ -58,7 +59,7 @@ class Manifest:
     counts: Mapping[str, int]
     content_digest: str
     rules: str = ""  # digest of all that decides how a file becomes an article and how that is split
-    keys: Mapping[str, str] = field(default_factory=dict)  # article id -> digest of its files in the corpus
+    seen: Mapping[str, Seen] = field(default_factory=dict)  # the files in the corpus, by article id
     sizes: Mapping[str, Size] = field(default_factory=dict)  # by article id
     files: Mapping[str, str] = field(default_factory=dict)  # file name -> sha256
     by: str = ""  # who had it built
@@ -175,22 +176,35 @@ def remove(folder: Path) -> None:
         raise SnapshotError(f"{folder} cannot be deleted: {error.strerror or error}. Check its permissions.") from error
 
 
-def share(source: Path, target: Path, names: Iterable[str]) -> None:
-    """Give the files ``names`` of ``source`` a second name in ``target`` where links are possible, else copy them."""
+def share(source: Path, target: Path, names: Iterable[str]) -> frozenset[str]:
+    """Give the files ``names`` of ``source`` a second name in ``target``, or copy them where links are impossible.
+
+    Return the names of those that were linked.
+    """
+    linked = set()
     for name in names:
         try:
             os.link(f"{source}/{name}", f"{target}/{name}")
+            linked.add(name)
         except OSError:
             shutil.copyfile(source / name, target / name)
+    return frozenset(linked)
 
 
-def untouched(folder: Path) -> frozenset[str]:
-    """Return the names of the files that no program has changed since the manifest of ``folder`` was written."""
+def sound_files(folder: Path, manifest: Manifest, parts: tuple[str, ...]) -> frozenset[str]:
+    """Return the names, beginning with one of ``parts``, of the files that are what the manifest says.
+
+    A file whose status was last changed before the manifest was written is taken as it was proven then: no program can
+    set that time back. Every other one is read.
+    """
     try:
         sealed = (folder / "manifest.json").stat().st_mtime_ns
-        return frozenset(name for name in _names(folder) if os.stat(f"{folder}/{name}").st_mtime_ns <= sealed)
+        times = {n: os.stat(f"{folder}/{n}").st_ctime_ns for n in _names(folder) if n.startswith(parts)}
+        changed = [name for name, time in times.items() if time > sealed]
+        damaged = {n for n, digest in _digests(folder, changed) if digest != manifest.files.get(n)}
     except OSError:
         return frozenset()
+    return frozenset(times.keys() - damaged)
 
 
 def seal(folder: Path, manifest: Manifest, known: Mapping[str, str] | None = None) -> None:
@@ -199,7 +213,8 @@ def seal(folder: Path, manifest: Manifest, known: Mapping[str, str] | None = Non
     ``known`` are digests of files that were proven before and are shared with another snapshot.
     """
     known = known or {}
-    files = {name: known.get(name) or _digest(folder / name) for name in _names(folder)}
+    names = _names(folder)
+    files = {**known, **dict(_digests(folder, [name for name in names if name not in known]))}
     (folder / "manifest.json").write_bytes(_manifest_file(replace(manifest, files=files)))
 
 
@@ -282,8 +297,8 @@ def prove(folder: Path, manifest: Manifest, names: Iterable[str]) -> None:
         SnapshotError: names the first file that is missing, changed or unreadable.
     """
     try:
-        for name in sorted(names):
-            if _digest(folder / name) != manifest.files.get(name):
+        for name, digest in _digests(folder, sorted(names)):
+            if digest != manifest.files.get(name):
                 raise SnapshotError(f"{folder / name} is damaged: its sha256 is not the manifest's. {REBUILD} --force")
     except OSError as error:
         raise SnapshotError(f"{folder} cannot be read: {error}. {REBUILD} --force") from error
@@ -326,6 +341,12 @@ def content_of(info: LibraryInfo, records: Iterable[Record]) -> Content:
 def _names(folder: Path) -> list[str]:
     start = len(os.fspath(folder)) + 1
     return sorted(os.path.join(at, name)[start:] for at, _, names in os.walk(folder) for name in names)
+
+
+def _digests(folder: Path, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield each name and the sha256 of its file; several files are read at once, as gigabytes take seconds."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from zip(names, pool.map(lambda name: _digest(folder / name), names), strict=True)
 
 
 def _digest(path: Path) -> str:

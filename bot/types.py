@@ -143,6 +143,14 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """The files of an article in the corpus, as they were when it was read: a digest of them, the original's name."""
+
+    key: str
+    original: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LibraryInfo:
     """What the whole collection is about, from ``corpus/library.toml``."""
 

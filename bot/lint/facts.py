@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
 from importlib.resources import files
 
 import numpy as np
@@ -96,7 +97,8 @@ def read_facts(data: bytes) -> Facts:
 @lru_cache(maxsize=1)
 def facts_digest() -> str:
     """Return a digest of all that decides which facts an article has, beside the article itself."""
-    return hashlib.sha256(b"\0".join((files("bot") / name).read_bytes() for name in MADE_BY)).hexdigest()
+    parts = [(files("bot") / name).read_bytes() for name in MADE_BY]
+    return hashlib.sha256(b"\0".join([*parts, version("PyStemmer").encode()])).hexdigest()
 
 
 def amounts_of(text: str) -> list[Amount]:

@@ -111,7 +111,7 @@ class Keeping:
         rest = [*self._snapshots(), self._acts_view(), *form]
         typed = [gr.skip()] * (2 + len(FACTS))  # status, sells and the facts
         try:
-            content = read_corpus(self._settings.corpus)
+            content = read_corpus(self._settings.corpus, self._settings.index)
         except CorpusError as error:
             return [told_view(str(error)), "", gr.Dropdown([]), "", gr.Dropdown([]), *typed, *rest]
         names = [article.source.id for article in content.articles]
@@ -123,7 +123,7 @@ class Keeping:
     def picked(self, article: str) -> list[Any]:
         """Show findings, sentences and status of one article."""
         try:
-            return self._about(read_corpus(self._settings.corpus), article)
+            return self._about(read_corpus(self._settings.corpus, self._settings.index), article)
         except CorpusError as error:
             return [told_view(str(error)), gr.Dropdown([]), *[gr.skip()] * (2 + len(FACTS))]
 
@@ -183,7 +183,7 @@ class Keeping:
         by, asked = signed_in(request), self._desk.answerer.answer(question or "").answer.question
 
         def change(corpus: Path) -> None:
-            _check_quotable(read_corpus(corpus), article, words)
+            _check_quotable(read_corpus(corpus, self._settings.index), article, words)
             pin(corpus, article, words, question=asked, by=by)
 
         return self._act(by, f"pinned in {article}: {words}: for {asked}", article, change, needs=words and asked)
