@@ -80,7 +80,7 @@ class Answerer:
         found = tuple(self._search(asked, number, clock) for number, asked in enumerate(queries))
         with clock.measure("select"):
             selection = select(self.library, found, queries, self._limits(screening), said=screening.redacted)
-        answer = self._from_quotes(screening, selection, query)
+        answer = self._from_quotes(screening, selection, query, turns)
         return self._trace(screening, query, selection.hits, answer, clock, queries)
 
     def _search(self, query: Query, part: int, clock: "Clock") -> tuple[Hit, ...]:
@@ -113,7 +113,7 @@ class Answerer:
         answer = self._composer.compose(screening, Status.NO_EVIDENCE, message, suggestions=self.suggestions[:3])
         return self._trace(screening, "", (), answer, clock)
 
-    def _from_quotes(self, screening: Screening, selection: Selection, query: str) -> Answer:
+    def _from_quotes(self, screening: Screening, selection: Selection, query: str, turns: tuple[str, ...]) -> Answer:
         found = bool(selection.quotes)
         status = Status.DECLINED if screening.declined else Status.ANSWERED if found else Status.NO_EVIDENCE
         message = screening.card or (self.words.found if found else self.words.not_found)
@@ -125,19 +125,23 @@ class Answerer:
             message,
             quotes=selection.quotes,
             notices=self._notices(selection),
-            suggestions=self._suggest(query, selection.quotes),
+            suggestions=self._suggest(query, selection.quotes, turns),
             topics=topics(self.library, selection.hits) if status is Status.NO_EVIDENCE else (),
         )
 
-    def _suggest(self, query: str, shown: tuple[Quote, ...], most: int = 3) -> tuple[str, ...]:
-        """Return the questions nearest to ``query`` that the library answers by other words than those ``shown``."""
+    def _suggest(self, query: str, shown: tuple[Quote, ...], turns: tuple[str, ...], most: int = 3) -> tuple[str, ...]:
+        """Return the questions nearest to ``query`` that the library answers by other words than those ``shown``.
+
+        What was asked before, in ``turns``, is not suggested again.
+        """
         if not self.suggestions:
             return ()
         nearness = self._suggestion_vectors @ self.library.encoder.query(query)[0]
         order = sorted(range(len(self.suggestions)), key=lambda number: (-nearness[number], number))
         spans = {quote.span for quote in shown}
+        asked = {one.casefold() for one in (query, *turns)}
         near = (self.suggestions[number] for number in order)
-        return tuple(s for s in near if s.casefold() != query.casefold() and self._first_quote[s] not in spans)[:most]
+        return tuple(s for s in near if s.casefold() not in asked and self._first_quote[s] not in spans)[:most]
 
     def _notices(self, selection: Selection) -> tuple[Notice, ...]:
         notices = []

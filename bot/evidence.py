@@ -22,6 +22,10 @@ NEUTRAL = re.compile(
     r"tell me|whether|if|i (?:want|need|would like) to know|(?:i am|i'm|im) (?:wondering|asking|not sure))\b",
     re.I,
 )
+# The same in the midst of a clause: "i have a bad back is it safe".
+ASKS_SAFETY = re.compile(
+    r"\b(?:is|are|was|would|how) (?:it|this|that|they|these|the \w+)(?: \w+)? (?:safe|harmless)\b", re.I
+)
 CLAIMS = SAYS_WELL | {Tag.BENEFIT}
 # A sentence that takes back the one before it: the two are shown together.
 CONTRAST = re.compile(
@@ -198,7 +202,8 @@ def claims_safety(said: str) -> bool:
 
     "Is it safe?" and "if it is safe" say nothing; "since it is safe" and "isn't it safe?" do.
     """
-    tags = [tags_of(clause) for clause in CLAUSE.split(said) if clause.strip() and not NEUTRAL.match(clause)]
+    clauses = [one for one in CLAUSE.split(said) if one.strip() and not ASKS_SAFETY.search(one)]
+    tags = [tags_of(clause) for clause in clauses if not NEUTRAL.match(clause)]
     return any(own & SAYS_WELL and not own & SAYS_HARM for own in tags)
 
 
@@ -309,7 +314,8 @@ def _topic(library: Library, number: int) -> Topic | None:
         return None
     span, article = passage.heading, library.articles[passage.heading.article]
     shown = HEADING_MARKS.fullmatch(article.slice(span))
-    if not shown or not PLAIN_HEADING.fullmatch(shown[1]) or by_rule(shown[1]):
+    # A single word ("Risks") does not say of what.
+    if not shown or " " not in shown[1] or not PLAIN_HEADING.fullmatch(shown[1]) or by_rule(shown[1]):
         return None
     claims = tags_of(shown[1]) | library.heading_tags(number)
     if not claims <= {Tag.RISK, Tag.HARM} or not set(terms(shown[1])) & set(terms(article.slice(passage.span))):

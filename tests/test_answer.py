@@ -324,7 +324,7 @@ def test_what_a_message_takes_for_granted(said):
     "said",
     ["is it safe", "is it safe with high blood pressure", "so is that safe?", "how safe is it",
      "if it is safe i will do it", "i want to know whether it is safe", "i was told it is safe but can be dangerous",
-     "i have a bad heart can i still have it", "does it go away"],
+     "i have a bad heart can i still have it", "does it go away", "i have a bad back is it safe for me"],
 )  # fmt: skip
 def test_what_a_message_only_asks(said):
     assert not claims_safety(said)
