@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache, partial
@@ -17,7 +17,7 @@ from bot.lint.finding import said_in
 from bot.lock import indexing
 from bot.questions import Result, ask_all, lost_words, read_questions
 from bot.settings import Settings
-from bot.snapshot import Accepted, current, prove, read_manifest, record_name, sweep
+from bot.snapshot import Accepted, current, prove, read_manifest, read_record, record_name, sweep
 from bot.types import ReviewStatus
 
 ROOM = 2  # times as many rows of the cache as the library has sentences, passages and articles
@@ -50,6 +50,7 @@ class Plan:
     changed: tuple[Changed, ...]
     accepted: tuple[Accepted, ...]  # let through before, and still there
     lost: tuple[str, ...]  # regression questions about words that no article holds
+    quoted: tuple[str, ...]  # what patients are quoted from now, or no longer
     blocking: tuple[str, ...]
 
 
@@ -123,6 +124,7 @@ def plan_lines(plan: Plan) -> list[str]:
     return [
         *(f"Stands in the way: {line}" for line in plan.blocking),
         *difference_lines(plan.difference),
+        *plan.quoted[:MOST_NAMED],
         f"Findings in new and changed articles: {found or 'none'} (all: python -m bot lint)",
         f"Regression questions: {held} of {len(plan.results)} hold",
         *(line for changed in plan.changed for line in _changed_lines(changed)),
@@ -188,6 +190,7 @@ def _plan(settings: Settings, prepared: Prepared, before: str, progress: Progres
         results=results,
         changed=changed,
         accepted=kept,
+        quoted=tuple(_quoted(settings, prepared.draft, difference)),
         lost=tuple(lost_words(questions, prepared.library.articles)) if questions else (),
         blocking=tuple(line for line in reasons if line not in known),
     )
@@ -235,6 +238,32 @@ def _difference(settings: Settings, draft: Draft) -> Difference:
         return compare(old.articles, new, partial(passage_texts, folder), texts)
     except SnapshotError:
         return compare({}, new, lambda _: frozenset(), texts)
+
+
+def _quoted(settings: Settings, draft: Draft, difference: Difference) -> Iterator[str]:
+    """Yield what a new or changed article means for patients: its status, and how many sentences may be quoted."""
+    sizes = draft.manifest.sizes
+    for name in difference.added:
+        status = draft.record(name).article.source.review.status
+        yield f"{name}: {_may_be_quoted(status)}, {sizes[name].quotable} sentences"
+    for name in difference.changed:
+        try:
+            folder = current(settings.index)
+            before, old = read_record(folder, name).article.source.review.status, read_manifest(folder).sizes[name]
+        except (SnapshotError, KeyError):  # damaged: then everything counts as new
+            continue
+        now = draft.record(name).article.source.review.status
+        if now is not before:
+            yield f"{name}: {before} -> {now}: {_may_be_quoted(now)}"
+        if old.quotable != sizes[name].quotable:
+            yield f"{name}: {old.quotable} -> {sizes[name].quotable} sentences may be quoted"
+
+
+def _may_be_quoted(status: ReviewStatus) -> str:
+    quoted = status is ReviewStatus.APPROVED
+    return (
+        "patients are quoted from it" if quoted else f"patients are not quoted from it while its status is '{status}'"
+    )
 
 
 def _findings(draft: Draft, wanted: Set[str]) -> tuple[Finding, ...]:

@@ -22,7 +22,7 @@ from bot.history import acts, current_id
 from bot.live import Live
 from bot.lock import indexing
 from bot.questions import Question, save_questions
-from bot.reindex import Blocked, reindex
+from bot.reindex import Blocked, plan_lines, reindex
 from bot.snapshot import activate, amend, current, read_manifest, verify
 from bot.types import Status
 
@@ -231,6 +231,19 @@ def test_the_plan_names_what_changes(clinic):
     assert difference.removed == ("hip",)
     assert difference.lost_passages == 1
     assert not difference.empty
+
+
+def test_the_plan_says_what_it_means_for_patients(clinic):
+    write_article(clinic.corpus, "hand", "Stretch the hand every day.", title="Hand")
+    sidecar = clinic.corpus / "knee.toml"
+    sidecar.write_text(sidecar.read_text().replace('"approved"', '"review"', 1))
+    words = HIP.split(". ")[0] + "."
+    decision = f'[[override]]\nwords = "{words}"\nkind = "withheld"\nreason = "a test"\nby = "a test"\n'
+    write_article(clinic.corpus, "hip", HIP, title="Hip", more=decision)
+    told = "\n".join(plan_lines(reindex(clinic, dry_run=True).plan))
+    assert "hand: patients are quoted from it, 1 sentences" in told
+    assert "knee: approved -> review: patients are not quoted from it" in told
+    assert "hip: 2 -> 1 sentences may be quoted" in told
 
 
 def test_a_dry_run_writes_nothing_that_is_seen(clinic):

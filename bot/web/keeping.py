@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,7 @@ class Keeping:
         picked = picked if picked in names else names[0]
         shown = [told_view(told + self._problem()), self._articles(content), gr.Dropdown(names, value=picked)]
         about = self._about(content, picked)
-        return [*shown, *(about[:2] + typed if failed else about), *rest]
+        return [*shown, *([about[0], gr.skip(), *typed] if failed else about), *rest]
 
     def picked(self, article: str) -> list[Any]:
         """Show findings, sentences and status of one article."""
@@ -134,7 +134,7 @@ class Keeping:
         def change(corpus: Path) -> None:
             set_status(corpus, article, ReviewStatus(status), by=by, on=today())
 
-        return self._act(by, f"status of {article}: {status}", article, change, needs=status)
+        return self._act(by, f"status of {article}: {status}", article, change, needs={"a status": status})
 
     def describe(
         self,
@@ -158,7 +158,7 @@ class Keeping:
         def change(corpus: Path) -> None:
             describe(corpus, article, facts, reviewer=reviewer, on=today())
 
-        return self._act(signed_in(request), f"origin of {article}", article, change, needs=known["title"])
+        return self._act(signed_in(request), f"origin of {article}", article, change, needs={"a title": known["title"]})
 
     def withhold(self, article: str, words: str, reason: str, request: gr.Request) -> list[Any]:
         """Withhold a sentence."""
@@ -167,7 +167,9 @@ class Keeping:
         def change(corpus: Path) -> None:
             withhold(corpus, article, words, reason=reason, by=by)
 
-        return self._act(by, f"withheld in {article}: {words}", article, change, needs=words and reason)
+        return self._act(
+            by, f"withheld in {article}: {words}", article, change, needs={"a sentence": words, "a reason": reason}
+        )
 
     def tag(self, article: str, words: str, tags: list[str], reason: str, request: gr.Request) -> list[Any]:
         """Say what a sentence claims."""
@@ -176,7 +178,13 @@ class Keeping:
         def change(corpus: Path) -> None:
             tag(corpus, article, words, tuple(Tag(name) for name in tags or ()), reason=reason, by=by)
 
-        return self._act(by, f"claims in {article}: {words}: {tags}", article, change, needs=words and reason)
+        return self._act(
+            by,
+            f"claims in {article}: {words}: {tags}",
+            article,
+            change,
+            needs={"a sentence": words, "a reason": reason},
+        )
 
     def pin(self, article: str, words: str, question: str, request: gr.Request) -> list[Any]:
         """Quote a sentence first for a question."""
@@ -186,7 +194,13 @@ class Keeping:
             _check_quotable(read_corpus(corpus, self._settings.index), article, words)
             pin(corpus, article, words, question=asked, by=by)
 
-        return self._act(by, f"pinned in {article}: {words}: for {asked}", article, change, needs=words and asked)
+        return self._act(
+            by,
+            f"pinned in {article}: {words}: for {asked}",
+            article,
+            change,
+            needs={"a sentence": words, "a question": asked},
+        )
 
     def release(self, article: str, words: str, request: gr.Request) -> list[Any]:
         """Take back the decisions on a sentence."""
@@ -196,7 +210,7 @@ class Keeping:
             f"taken back in {article}: {words}",
             article,
             lambda corpus: release(corpus, article, words),
-            needs=words,
+            needs={"a sentence": words},
         )
 
     def add(self, files: list[str] | None, article: str, request: gr.Request) -> list[Any]:
@@ -263,13 +277,12 @@ class Keeping:
             return self.page(str(error), article)
         return self.page(f"{act.what}. {STAY}", article, done=True)
 
-    def _act(self, by: str, what: str, article: str, change: Callable[[Path], None], *, needs: object) -> list[Any]:
-        if not article or not needs:
-            return self.page(
-                "Choose an article and a sentence, and give a reason (to pin it: a question; its origin: a title).",
-                article,
-                failed=True,
-            )
+    def _act(
+        self, by: str, what: str, article: str, change: Callable[[Path], None], *, needs: Mapping[str, object]
+    ) -> list[Any]:
+        missing = [name for name, value in {"an article": article, **needs}.items() if not value]
+        if missing:
+            return self.page(f"Nothing was done: give {' and '.join(missing)}.", article, failed=True)
         corpus = self._settings.corpus
         try:
             self._acts.perform(by, what, [f"{article}.toml"], lambda: change(corpus))

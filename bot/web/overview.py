@@ -65,7 +65,11 @@ class Overview:
     def grouped(self, since: date) -> list[tuple[Gap, list[Entry]]]:
         """Return the groups with their journal entries, the most asked first."""
         journal = self._desk.journal
-        entries = [e for e in journal.unanswered(since=since, limit=GROUPED) if e.question] if journal else []
+        entries = (
+            [e for e in journal.unanswered(since=since, limit=GROUPED) if e.question and e.top is not None]
+            if journal
+            else []
+        )  # what was never searched for lacks no article
         groups = group([entry.question for entry in entries], self._desk.answerer.library.encoder)
         return [(gap, [entries[m] for m in gap.members]) for gap in groups]
 
