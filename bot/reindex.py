@@ -243,20 +243,19 @@ def _difference(settings: Settings, draft: Draft) -> Difference:
 def _quoted(settings: Settings, draft: Draft, difference: Difference) -> Iterator[str]:
     """Yield what a new or changed article means for patients: its status, and how many sentences may be quoted."""
     sizes = draft.manifest.sizes
-    for name in difference.added:
+    for name in difference.added[:MOST_NAMED]:
         status = draft.record(name).article.source.review.status
         yield f"{name}: {_may_be_quoted(status)}, {sizes[name].quotable} sentences"
-    for name in difference.changed:
-        try:
-            folder = current(settings.index)
-            before, old = read_record(folder, name).article.source.review.status, read_manifest(folder).sizes[name]
-        except (SnapshotError, KeyError):  # damaged: then everything counts as new
-            continue
-        now = draft.record(name).article.source.review.status
-        if now is not before:
-            yield f"{name}: {before} -> {now}: {_may_be_quoted(now)}"
-        if old.quotable != sizes[name].quotable:
-            yield f"{name}: {old.quotable} -> {sizes[name].quotable} sentences may be quoted"
+    if not difference.changed:
+        return
+    folder = current(settings.index)
+    before = read_manifest(folder).sizes
+    for name in difference.changed[:MOST_NAMED]:
+        old, new = (one.article.source.review.status for one in (read_record(folder, name), draft.record(name)))
+        if new is not old:
+            yield f"{name}: {old} -> {new}: {_may_be_quoted(new)}"
+        if before[name].quotable != sizes[name].quotable:
+            yield f"{name}: {before[name].quotable} -> {sizes[name].quotable} sentences may be quoted"
 
 
 def _may_be_quoted(status: ReviewStatus) -> str:
