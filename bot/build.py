@@ -66,6 +66,7 @@ COMPARED = 500  # sentences on which an exported model is compared with the orig
 READING = ("corpus.py", "readers/text.py", "types.py", "segment.py", "kinds.py", "claims.py", "rulebook.py")
 RULES = ("kinds.toml", "claims.toml")
 Progress = Callable[[str, int, int], None]
+Name = Callable[[str], str]  # article id -> name of one of its files in a snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,21 +300,24 @@ def _cache(settings: Settings, model: ModelFolder, *, fresh: bool) -> Iterator[C
 
 
 def _draft(settings: Settings, base: Base | None, model: ModelFolder, cache: Cache) -> Draft:
-    known = _sound_articles(base, record_name, vectors_name) if base else {}
-    corpus = read_changed(settings.corpus, known)
+    seen, fresh = _read(settings.corpus, base, (record_name, vectors_name), cache)
     info = load_library_info(settings.corpus)
-    fresh = {record.article.source.id: record for record in _split(corpus.articles, cache)}
-    kept = tuple(sorted(corpus.seen.keys() - fresh.keys()))
-    manifest = _describe(settings, info, corpus.seen, fresh, base, model)
+    kept = tuple(sorted(seen.keys() - fresh.keys()))
+    manifest = _describe(settings, info, seen, fresh, base, model)
     return Draft(info, fresh, kept, base, manifest, model, cache)
 
 
 def _records(corpus: Path, base: Base | None) -> list[Record]:
-    found = read_changed(corpus, _sound_articles(base, record_name) if base else {})
-    fresh = {record.article.source.id: record for record in _split(found.articles, None)}
-    return [
-        read_record(base.folder, name) if base and name not in fresh else fresh[name] for name in sorted(found.seen)
-    ]
+    seen, fresh = _read(corpus, base, (record_name,), None)
+    return [read_record(base.folder, name) if base and name not in fresh else fresh[name] for name in sorted(seen)]
+
+
+def _read(
+    corpus: Path, base: Base | None, names: Sequence[Name], cache: Cache | None
+) -> tuple[Mapping[str, Seen], dict[str, Record]]:
+    """Return the files of every article, and those articles that are not in ``base`` as they are, read and split."""
+    found = read_changed(corpus, _sound_articles(base, names) if base else {})
+    return found.seen, {record.article.source.id: record for record in _split(found.articles, cache)}
 
 
 def _base(index: Path, model: ModelFolder | None = None) -> Base | None:
@@ -329,11 +333,11 @@ def _base(index: Path, model: ModelFolder | None = None) -> Base | None:
     return Base(folder, manifest) if same else None
 
 
-def _sound_articles(base: Base, *names: Callable[[str], str]) -> dict[str, Seen]:
+def _sound_articles(base: Base, names: Sequence[Name]) -> dict[str, Seen]:
     """Return the articles whose files in ``base``, of the kinds ``names``, are what its manifest says."""
-    parts = tuple(name("").split("/")[0] for name in names)
-    sound = sound_files(base.folder, base.manifest, parts)
-    return {article: seen for article, seen in base.manifest.seen.items() if {n(article) for n in names} <= sound}
+    files_of = {article: {name(article) for name in names} for article in base.manifest.seen}
+    sound = sound_files(base.folder, base.manifest, (name for own in files_of.values() for name in own))
+    return {article: seen for article, seen in base.manifest.seen.items() if files_of[article] <= sound}
 
 
 def _split(articles: Sequence[Article], cache: Cache | None) -> Iterator[Record]:

@@ -77,7 +77,7 @@ class TokenStore:
 def _document_frequency(parts: Sequence[Tokens], starts: NDArray[np.int64]) -> dict[int, int]:
     """Return in how many rows each token occurs."""
     pairs = [np.zeros(0, dtype=np.int64)]
-    for part, start in zip(parts, starts.tolist(), strict=False):
+    for part, start in zip(parts, starts[:-1].tolist(), strict=True):
         rows = np.repeat(np.arange(part.rows), np.diff(part.offsets)) + start
         pairs.append(part.ids.astype(np.int64) * starts[-1] + rows)
     each = np.unique(np.concatenate(pairs)) // max(1, int(starts[-1]))

@@ -32,6 +32,10 @@ class Mark(BaseModel):
     article: Short
     words: Short
 
+    def stands_in(self, articles: Mapping[str, Article]) -> bool:
+        """Return True when the article holds these words."""
+        return self.article in articles and self.words in articles[self.article].text
+
     def quoted_in(self, answer: Answer) -> bool:
         """Return True when a quote of ``answer`` shows these words."""
         return any(q.span.article == self.article and self.words in q.text for q in answer.quotes)
@@ -107,10 +111,9 @@ def lost_words(questions: Sequence[Question], articles: Mapping[str, Article]) -
     """Yield a line for each question about words that no article holds (any more): its answer says nothing then."""
     for question in questions:
         for mark in (*question.must, *question.must_not):
-            article = articles.get(mark.article)
-            if article is None:
+            if mark.article not in articles:
                 yield f"question '{question.id}': there is no article '{mark.article}'"
-            elif mark.words not in article.text:
+            elif not mark.stands_in(articles):
                 yield f"question '{question.id}': {mark.article} does not hold '{mark.words[:80]}'"
 
 

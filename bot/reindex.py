@@ -3,12 +3,13 @@
 import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache, partial
 
 from bot.answer import Answerer, open_answerer
-from bot.build import Built, Draft, Prepared, Progress, drafting, in_use, preparing, publish
+from bot.build import Base, Built, Draft, Prepared, Progress, drafting, in_use, preparing, publish
 from bot.errors import BotError, SnapshotError
 from bot.history import Difference, compare, current_id, passage_texts, record
 from bot.lint import Finding, Severity, look_over
@@ -162,7 +163,8 @@ def _changed_lines(changed: Changed) -> list[str]:
 
 def _plan(settings: Settings, prepared: Prepared, before: str, progress: Progress) -> Plan:
     progress("Looking over the articles", 0, 1)
-    difference = _difference(settings, prepared.draft)
+    in_use = _base_in_use(settings)
+    difference = _difference(in_use, prepared.draft)
     # What has not changed was looked over when it came in.
     fresh = frozenset((*difference.added, *difference.changed))
     findings = _findings(prepared.draft, fresh)
@@ -172,7 +174,8 @@ def _plan(settings: Settings, prepared: Prepared, before: str, progress: Progres
     results = ask_all(Answerer(prepared.library, settings), questions) if questions else ()
     old = _answerer_in_use(settings) if before and questions else None
     earlier = {r.question.id: r for r in ask_all(old, questions)} if old else {}
-    known = {a.what: a for a in _accepted(settings)}
+    # Also what was let through for a snapshot that cannot be opened any more.
+    known = {a.what: a for a in in_use.manifest.accepted} if in_use else {}
     changed = tuple(
         Changed(earlier.get(r.question.id), r)
         for r in results
@@ -190,7 +193,7 @@ def _plan(settings: Settings, prepared: Prepared, before: str, progress: Progres
         results=results,
         changed=changed,
         accepted=kept,
-        quoted=tuple(_quoted(settings, prepared.draft, difference)),
+        quoted=tuple(_quoted(in_use, prepared.draft, difference)),
         lost=tuple(lost_words(questions, prepared.library.articles)) if questions else (),
         blocking=tuple(line for line in reasons if line not in known),
     )
@@ -216,42 +219,42 @@ def _answerer_in_use(settings: Settings) -> Answerer | None:
         return None
 
 
-def _accepted(settings: Settings) -> tuple[Accepted, ...]:
-    """Return what the manifest in use says was let through, also when its snapshot cannot be opened any more."""
+def _base_in_use(settings: Settings) -> Base | None:
+    """Return the snapshot in use, None when there is none or its manifest cannot be read."""
     try:
-        return read_manifest(current(settings.index)).accepted
+        folder = current(settings.index)
+        return Base(folder, read_manifest(folder))
     except SnapshotError:
-        return ()
+        return None
 
 
-def _difference(settings: Settings, draft: Draft) -> Difference:
+def _difference(in_use: Base | None, draft: Draft) -> Difference:
     """Compare with the index in use; with none, or a damaged one, everything is new."""
 
     def texts(articles: Iterable[str]) -> frozenset[str]:
         return frozenset(text for article in articles for text in draft.record(article).texts)
 
     new = draft.manifest.articles
-    try:
-        folder = current(settings.index)
-        old = read_manifest(folder)
-        prove(folder, old, [record_name(name) for name, digest in old.articles.items() if new.get(name) != digest])
-        return compare(old.articles, new, partial(passage_texts, folder), texts)
-    except SnapshotError:
-        return compare({}, new, lambda _: frozenset(), texts)
+    if in_use:
+        folder, old = in_use.folder, in_use.manifest
+        with suppress(SnapshotError):
+            prove(folder, old, [record_name(name) for name, digest in old.articles.items() if new.get(name) != digest])
+            return compare(old.articles, new, partial(passage_texts, folder), texts)
+    return compare({}, new, lambda _: frozenset(), texts)
 
 
-def _quoted(settings: Settings, draft: Draft, difference: Difference) -> Iterator[str]:
+def _quoted(in_use: Base | None, draft: Draft, difference: Difference) -> Iterator[str]:
     """Yield what a new or changed article means for patients: its status, and how many sentences may be quoted."""
     sizes = draft.manifest.sizes
     for name in difference.added[:MOST_NAMED]:
         status = draft.record(name).article.source.review.status
         yield f"{name}: {_may_be_quoted(status)}, {sizes[name].quotable} sentences"
-    if not difference.changed:
+    if not in_use:
         return
-    folder = current(settings.index)
-    before = read_manifest(folder).sizes
+    before = in_use.manifest.sizes
     for name in difference.changed[:MOST_NAMED]:
-        old, new = (one.article.source.review.status for one in (read_record(folder, name), draft.record(name)))
+        records = read_record(in_use.folder, name), draft.record(name)
+        old, new = (record.article.source.review.status for record in records)
         if new is not old:
             yield f"{name}: {old} -> {new}: {_may_be_quoted(new)}"
         if before[name].quotable != sizes[name].quotable:

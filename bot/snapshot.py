@@ -191,15 +191,16 @@ def share(source: Path, target: Path, names: Iterable[str]) -> frozenset[str]:
     return frozenset(linked)
 
 
-def sound_files(folder: Path, manifest: Manifest, parts: tuple[str, ...]) -> frozenset[str]:
-    """Return the names, beginning with one of ``parts``, of the files that are what the manifest says.
+def sound_files(folder: Path, manifest: Manifest, names: Iterable[str]) -> frozenset[str]:
+    """Return those of the files ``names`` that are what the manifest says.
 
     A file whose status was last changed before the manifest was written is taken as it was proven then: no program can
     set that time back. Every other one is read.
     """
     try:
         sealed = (folder / "manifest.json").stat().st_mtime_ns
-        times = {n: os.stat(f"{folder}/{n}").st_ctime_ns for n in _names(folder) if n.startswith(parts)}
+        there = set(_names(folder)).intersection(names)
+        times = {name: os.stat(f"{folder}/{name}").st_ctime_ns for name in there}
         changed = [name for name, time in times.items() if time > sealed]
         damaged = {n for n, digest in _digests(folder, changed) if digest != manifest.files.get(n)}
     except OSError:

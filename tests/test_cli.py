@@ -156,21 +156,22 @@ COMMANDS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def kept(built, tmp_path_factory):
-    """Options that name a corpus and an index of our own; the index begins as a copy of the built one."""
-    home = tmp_path_factory.mktemp("kept")
+def copied(built, home):
     shutil.copytree(ROOT / "corpus", home / "corpus")
     shutil.copytree(built.index, home / "index", copy_function=os.link)
     return home
 
 
+@pytest.fixture(scope="module")
+def kept(built, tmp_path_factory):
+    """Options that name a corpus and an index of our own; the index begins as a copy of the built one."""
+    return copied(built, tmp_path_factory.mktemp("kept"))
+
+
 @pytest.fixture
 def mine(built, tmp_path):
     """The same for a test that leaves something wrong behind."""
-    shutil.copytree(ROOT / "corpus", tmp_path / "corpus")
-    shutil.copytree(built.index, tmp_path / "index", copy_function=os.link)
-    return tmp_path
+    return copied(built, tmp_path)
 
 
 def test_every_help_says_what_it_does_and_how():

@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.metadata import version
 from importlib.resources import files
 
@@ -22,14 +22,14 @@ SHINGLE = 5  # words of a run
 MADE_BY = ("lint/facts.py", "lint/finding.py", "lexical.py", "sides.py", "types.py")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Opened:
     """An article with all its sentences."""
 
     article: Article
     said: tuple[Said, ...]
 
-    @property
+    @cached_property
     def body(self) -> list[Said]:
         """The sentences that may be quoted."""
         return [one for one in self.said if one.quotable]

@@ -107,7 +107,7 @@ class Regression:
         """
         articles = self._desk.answerer.library.articles
         for mark in map(_mark, must):
-            if mark.article not in articles or mark.words not in articles[mark.article].text:
+            if not mark.stands_in(articles):
                 raise CorpusError(f"{mark.article} does not hold '{mark.words[:80]}'. Copy the words exactly from it.")
 
     def remove(self, name: str | None, request: gr.Request) -> list[Any]:
