@@ -72,7 +72,15 @@ def choose(page, box, text):
     page.locator(f"{box} [role=option]", has_text=text).first.click()
 
 
+def pick_article(page, article):
+    """Choose an article and wait until what is known of it has come: its sentences come with its findings."""
+    choose(page, "#keep-article", article)
+    page.locator("#keep-findings h3", has_text=f"Findings in {article}").wait_for(timeout=20_000)
+
+
 def press(page, button, shows, text):
+    """Press a button and wait for what it tells: ``text`` must not stand there before (capitals make no difference)."""
+    assert page.locator(shows, has_text=text).count() == 0
     page.click(button)
     page.locator(shows, has_text=text).first.wait_for(timeout=60_000)
 
@@ -140,7 +148,8 @@ def test_what_a_patient_says_reaches_the_journal_and_the_inspector(clinic, open_
     code = patient.locator(".tools code").text_content()
     tab(staff, "Journal", "#journal-shown table")
     say(staff, "#journal-text", "nausea")
-    press(staff, "#journal-go", "#journal-shown", "nausea")
+    staff.click("#journal-go")
+    staff.wait_for_function("document.querySelectorAll('#journal-shown tbody tr').length === 1")
     row = staff.locator("#journal-shown tbody tr", has_text=code).text_content()
     assert "did not help" in row
     assert "reported" in row
@@ -180,12 +189,11 @@ def test_a_withheld_sentence_is_gone_after_publishing_and_back_after_undo(clinic
     sidecar = settings.corpus / f"{quote.span.article}.toml"
     before = hashlib.sha256(sidecar.read_bytes()).hexdigest()
     tab(staff, "Library", "#keep-articles table")
-    choose(staff, "#keep-article", quote.span.article)
-    staff.wait_for_timeout(800)
+    pick_article(staff, quote.span.article)
     choose(staff, "#keep-sentence", sentence[:40])
     press(staff, "#keep-withhold", "#keep-told", "give a reason")  # and the sentence stays chosen
     say(staff, "#keep-reason", "too blunt")
-    press(staff, "#keep-withhold", "#keep-told", "Done")
+    press(staff, "#keep-withhold", "#keep-told", "Done: withheld")
     assert "too blunt" in sidecar.read_text()
     assert 'by = "jane"' in sidecar.read_text()
     press(staff, "#keep-plan", "#keep-planned", f"changed: {quote.span.article}")
@@ -213,8 +221,7 @@ def test_a_new_file_is_quoted_only_after_approval(clinic, staff, tmp_path):
     press(staff, "#keep-publish", "#keep-told", "The new index is in use")
     question = "how much is parking for patients in the garage"
     assert not any("four dollars" in text for text in shown(live, question))
-    choose(staff, "#keep-article", "parking-at-the-clinic")
-    staff.wait_for_timeout(800)
+    pick_article(staff, "parking-at-the-clinic")
     staff.get_by_role("button", name="Where it comes from").click()
     say(staff, "#keep-published", "last summer\x00")
     say(staff, "#keep-publisher", "The clinic's front desk")
@@ -223,12 +230,12 @@ def test_a_new_file_is_quoted_only_after_approval(clinic, staff, tmp_path):
     say(staff, "#keep-published", "2026-05-02")
     staff.click("#keep-sells input")
     staff.get_by_role("option", name="no", exact=True).click()
-    press(staff, "#keep-describe", "#keep-told", "Done")
+    press(staff, "#keep-describe", "#keep-told", "Done: origin of")
     sidecar = tomllib.loads((settings.corpus / "parking-at-the-clinic.toml").read_text())
     assert (sidecar["publisher"], sidecar["published"]) == ("The clinic's front desk", "2026-05-02")
     assert sidecar["sells_treatment"] is False
     choose(staff, "#keep-status", "approved")
-    press(staff, "#keep-set-status", "#keep-told", "Done")
+    press(staff, "#keep-set-status", "#keep-told", "Done: status of")
     press(staff, "#keep-publish", "#keep-told", "The new index is in use")
     assert any("four dollars" in text for text in shown(live, question))
     assert 'approved_by = "jane"' in (settings.corpus / "parking-at-the-clinic.toml").read_text()
@@ -251,11 +258,10 @@ def test_a_regression_question_that_fails_blocks_publishing(clinic, staff):
     assert "holds" in staff.locator("#questions-shown").text_content()
     article, text = words.strip().split(": ", 1)
     tab(staff, "Library", "#keep-articles table")
-    choose(staff, "#keep-article", article)
-    staff.wait_for_timeout(800)
+    pick_article(staff, article)
     choose(staff, "#keep-sentence", text[:30])
     say(staff, "#keep-reason", "a test")
-    press(staff, "#keep-withhold", "#keep-told", "Done")
+    press(staff, "#keep-withhold", "#keep-told", "Done: withheld")
     in_use = live.answerer.library.manifest.id
     press(staff, "#keep-publish", "#keep-told", "Not published")
     assert "Stands in the way" in staff.locator("#keep-planned").text_content()
@@ -312,9 +318,9 @@ def test_a_reason_lets_through_only_what_was_seen(clinic, staff, tmp_path):
     staff.set_input_files("#keep-files input[type=file]", claim)
     staff.locator("#keep-files", has_text="bold").wait_for()
     press(staff, "#keep-add", "#keep-told", "added as a-bold-claim")
-    choose(staff, "#keep-article", "a-bold-claim")
+    pick_article(staff, "a-bold-claim")
     choose(staff, "#keep-status", "approved")
-    press(staff, "#keep-set-status", "#keep-told", "Done")
+    press(staff, "#keep-set-status", "#keep-told", "Done: status of")
     before = live.answerer.library.manifest.id
     say(staff, "#keep-accept", "an old reason that was left in the box")
     press(staff, "#keep-publish", "#keep-told", "Not published")  # nobody has seen what stands in the way
@@ -324,7 +330,7 @@ def test_a_reason_lets_through_only_what_was_seen(clinic, staff, tmp_path):
     assert staff.locator("#keep-accept").locator("textarea, input").input_value() == ""
     for ending in ("txt", "toml"):
         (settings.corpus / f"a-bold-claim.{ending}").unlink()
-    press(staff, "#keep-publish", "#keep-told", "The new index is in use")
+    press(staff, "#keep-publish", "#keep-planned", "removed: a-bold-claim")
 
 
 def test_ids_of_saved_questions_stay_apart_when_one_is_removed(clinic, staff):

@@ -2,6 +2,7 @@
 
 import pytest
 from conftest import HOSTILE
+from playwright.sync_api import expect
 from web import serious, serving
 
 pytestmark = pytest.mark.browser
@@ -138,7 +139,7 @@ def test_back_closes_the_article_and_keeps_the_conversation(open_page, site):
         page.locator("#log a.context").first.click()
         page.locator("dialog .close").click()
         page.wait_for_selector("dialog", state="detached")
-    assert page.evaluate("history.state?.reader") is None
+        page.wait_for_function("!history.state?.reader")
 
 
 def test_paper_is_black_on_white_whatever_the_screen_is(open_page, site):
@@ -215,7 +216,7 @@ def test_read_in_context_opens_the_article_at_the_words_and_gives_focus_back(ope
     hit = frame.locator("mark#hit")
     hit.wait_for()
     assert quote in hit.text_content()
-    assert hit.evaluate("e => { const r = e.getBoundingClientRect(); return r.top >= 0 && r.top < innerHeight }")
+    expect(hit).to_be_in_viewport(timeout=20_000)
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog", state="detached")
     assert page.evaluate("document.activeElement.className") == "context"
