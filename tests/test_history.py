@@ -57,6 +57,7 @@ def test_the_commands_show_the_same(kept):
     assert [one["id"] for one in json.loads(listed.stdout)][:3] == ids[::-1]
     shown = command(settings, "show", ids[0][:10])
     assert json.loads(shown.stdout)["why"] == "edition 0"
+    assert json.loads(command(settings, "show").stdout)["why"] == "edition 2"  # the one in use
     compared = command(settings, "diff", ids[0], ids[1])
     assert "changed: hip" in compared.stdout
     assert "passages: 1 new, 1 gone" in compared.stdout

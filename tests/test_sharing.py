@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import re
 import shutil
 import threading
 import time
@@ -18,11 +19,12 @@ from bot.build import build_index, drafting, preparing, read_corpus
 from bot.corpus import read_changed
 from bot.errors import CorpusError, SnapshotError
 from bot.files import write_whole
+from bot.history import roll_back
 from bot.lint import lint
 from bot.pack import read_vectors
 from bot.reindex import _findings, _today, reindex
 from bot.settings import load_settings
-from bot.snapshot import amend, current, read_manifest, verify
+from bot.snapshot import amend, current, proven_through, read_manifest, untouched, verify, verify_quickly
 
 ARTICLES = {
     "knee": "Healing takes six weeks for most knees.\n\nSwelling is a common side effect of knee surgery.",
@@ -243,6 +245,53 @@ def test_a_shared_file_that_rots_is_refused_when_it_is_opened_and_made_again(cli
         open_answerer(clinic)
     assert reindex(clinic).built.fresh  # nothing changed: then the index itself is looked at
     open_answerer(clinic)
+
+
+@pytest.fixture
+def three(clinic):
+    """Three snapshots, each sharing two articles with the one before it; their folders, oldest first."""
+    folders = []
+    for number in range(3):
+        write_article(clinic.corpus, "hip", f"Walk {number + 1} times a day.", title="Hip")
+        folders.append(reindex(clinic).built.folder)
+    return folders
+
+
+def test_back_to_a_snapshot_that_nobody_touched_reads_nothing_of_it(clinic, three):
+    before, now = three[1:]
+    manifest = read_manifest(before)
+    own = set(files_of("hip"))
+    assert own <= untouched(before, manifest.files) < set(manifest.files)  # sharing with the next one touched the rest
+    assert untouched(before, manifest.files) | proven_through(before, manifest, now) == set(manifest.files)
+    assert verify_quickly(before, now) == roll_back(clinic.index) == manifest
+    assert verify_quickly(three[0], now) == verify(three[0])
+
+
+@pytest.mark.parametrize("name", [*files_of("hip"), *files_of("knee"), "encoder/encoder.json"])
+def test_a_snapshot_changed_by_a_program_is_not_brought_back(clinic, three, name):
+    path = three[1] / name
+    stamp = path.stat()
+    data = bytearray(path.read_bytes())
+    data[-2] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    with pytest.raises(SnapshotError, match=f"{re.escape(name)} is damaged"):
+        roll_back(clinic.index)
+    assert current(clinic.index) == three[2]
+
+
+@pytest.mark.parametrize("harm", ["gone", "foreign", "no newer one"])
+def test_back_is_as_strict_about_names_and_without_a_newer_snapshot(clinic, three, harm):
+    if harm == "gone":
+        (three[1] / files_of("hand")[0]).unlink()
+    elif harm == "foreign":
+        (three[1] / "articles" / "more.json").write_text("{}")
+    else:
+        shutil.rmtree(three[2])
+        assert roll_back(clinic.index, three[1].name).id == three[1].name
+        return
+    with pytest.raises(SnapshotError, match="missing or does not belong there"):
+        roll_back(clinic.index)
 
 
 @pytest.mark.parametrize("harm", ["rules", "encoder", "schema", "junk"])

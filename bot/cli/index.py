@@ -125,7 +125,10 @@ def list_snapshots(index: IndexOption = None, as_json: JsonOption = False) -> No
 
 
 @snapshots.command()
-def show(name: NameArgument, index: IndexOption = None) -> None:
+def show(
+    name: Annotated[str, typer.Argument(help="Id of a snapshot, or how it begins; none: the one in use.")] = "",
+    index: IndexOption = None,
+) -> None:
     """Show the manifest of a snapshot: what it holds, who built it, why, and what was let through.
 
     Example: python -m bot snapshots show 3a2f
@@ -133,9 +136,10 @@ def show(name: NameArgument, index: IndexOption = None) -> None:
     from dataclasses import asdict
 
     from bot.history import folder_of
-    from bot.snapshot import read_manifest
+    from bot.snapshot import current, read_manifest
 
-    print_json(asdict(read_manifest(folder_of(load_settings(index=index).index, name))))
+    folder: Path = load_settings(index=index).index
+    print_json(asdict(read_manifest(folder_of(folder, name) if name else current(folder))))
 
 
 @snapshots.command()
