@@ -74,7 +74,7 @@ class Answerer:
         except InputError as error:
             return self._plain(screening, str(error), clock)
         # Earlier turns come from outside too: the query is kept in the trace, so it must hold no identifier.
-        query = resolve(screening.redacted, tuple(redact(turn) for turn in turns))
+        query = resolve(screening.redacted, tuple(redact(turn) for turn in turns), self.library.speller.correct)
         with clock.measure("understand"):
             queries = understand(self.library, query)
         found = tuple(self._search(asked, number, clock) for number, asked in enumerate(queries))

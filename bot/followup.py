@@ -4,6 +4,7 @@ Measured on public conversations by tests/followups.py; figures in docs/EVIDENCE
 """
 
 import re
+from collections.abc import Callable
 
 from bot.asks import asked
 from bot.lexical import STOPWORDS, terms, words_of
@@ -24,19 +25,20 @@ ASKED_FOR = frozenset(
 )
 
 
-def resolve(question: str, turns: tuple[str, ...]) -> str:
+def resolve(question: str, turns: tuple[str, ...], correct: Callable[[str], str] = str) -> str:
     """Return the text to search for: ``question``, with the words of the earlier turns it leans on in front.
 
     ``turns`` are the user's earlier questions, oldest first. A question that stands alone, or that names a new
     topic, comes back as it is. Else the last turn that stands alone comes in front, and the turn before if that is
     another one; only their subject, when the question says itself what it asks for ("and how long does that last?").
+    ``correct`` mends slips of the thumb: "is it adictive" asks for something of its own, too.
     """
     if not turns or NEW_TOPIC.search(question) or not leans(question):
         return question
     earlier = NEW_TOPIC.sub("", " ".join(dict.fromkeys((_anchor(turns), turns[-1]))))
     # "and for children?" asks the same of somebody else: what was asked for stays.
-    own = asked(question) - {"exclusion"}
-    return f"{(own and _subject(earlier)) or earlier} {question}".strip()
+    own = asked(correct(question)) - {"exclusion"}
+    return f"{(own and _subject(correct(earlier))) or earlier} {question}".strip()
 
 
 def leans(question: str) -> bool:

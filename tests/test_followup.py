@@ -36,6 +36,14 @@ def test_resolve(turns, question, searched):
     assert resolve(question, turns) == searched
 
 
+def test_a_slip_of_the_thumb_does_not_hide_what_is_asked_for(answerer):
+    correct = answerer.library.speller.correct
+    assert resolve("is it adictive", ("does knee surgery hurt",)) == "does knee surgery hurt is it adictive"
+    assert resolve("is it adictive", ("does knee surgery hurt",), correct) == "knee surgery is it adictive"
+    turns = ("how long does the relief last",)
+    assert answerer.answer("is it adictive", turns).query == "relief is it adictive"
+
+
 @pytest.mark.parametrize(
     ("question", "expected"),
     [
