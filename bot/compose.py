@@ -78,15 +78,13 @@ class Composer:
 
 
 def prove(quote: Quote, articles: Mapping[str, Article]) -> None:
-    """Compare ``quote``, and the heading above it, with its article, character by character.
+    """Compare ``quote`` with its article, character by character.
 
     Raises:
         QuoteError: the article is unknown, the offsets are outside it, or the words differ.
     """
     span = quote.span
     _prove_words(span, quote.text, articles)
-    if quote.section:
-        _prove_words(quote.section.span, quote.section.text, articles)
     if not all(span.start <= start < end <= span.end for start, end in quote.highlights):
         raise QuoteError(f"A highlight of '{span.article}' lies outside its quote {span.start}..{span.end}.")
 
@@ -145,10 +143,4 @@ def _quote_from(data: Mapping[str, Any]) -> Quote:
         score=data["score"],
         source=source,
         page=data["page"],
-        section=_section_from(data),
     )
-
-
-def _section_from(data: Mapping[str, Any]) -> Topic | None:
-    named = data.get("section")  # answers of earlier versions have none
-    return Topic(Span(data["article"], named["start"], named["end"]), named["text"]) if named else None

@@ -230,7 +230,6 @@ def make_quote(library: Library, hit: Hit, role: Role) -> Quote | None:
         source=article.source,
         tags=frozenset(tag for sentence in chosen for tag in sentence.tags),
         page=article.source.page_of(span.start),
-        section=plain_heading(library, row.passage),
     )
 
 
@@ -309,25 +308,16 @@ def topics(library: Library, hits: tuple[Hit, ...], most: int = 4) -> tuple[Topi
     return tuple(found.values())[:most]
 
 
-def plain_heading(library: Library, number: int) -> Topic | None:
-    """Return the heading of a passage, None when it has none or that one could promise or order something."""
-    span = library.passages[number].heading
-    if span is None:
+def _topic(library: Library, number: int) -> Topic | None:
+    passage = library.passages[number]
+    if passage.heading is None:
         return None
-    shown = HEADING_MARKS.fullmatch(library.articles[span.article].slice(span))
-    if not shown or not PLAIN_HEADING.fullmatch(shown[1]) or by_rule(shown[1]):
+    span, article = passage.heading, library.articles[passage.heading.article]
+    shown = HEADING_MARKS.fullmatch(article.slice(span))
+    # A single word ("Risks") does not say of what.
+    if not shown or " " not in shown[1] or not PLAIN_HEADING.fullmatch(shown[1]) or by_rule(shown[1]):
         return None
     claims = tags_of(shown[1]) | library.heading_tags(number)
-    if not claims <= {Tag.RISK, Tag.HARM}:
+    if not claims <= {Tag.RISK, Tag.HARM} or not set(terms(shown[1])) & set(terms(article.slice(passage.span))):
         return None
     return Topic(Span(span.article, span.start + shown.start(1), span.start + shown.end(1)), shown[1])
-
-
-def _topic(library: Library, number: int) -> Topic | None:
-    found = plain_heading(library, number)
-    passage = library.passages[number]
-    # A single word ("Risks") does not say of what.
-    if not found or " " not in found.text:
-        return None
-    text = library.articles[passage.span.article].slice(passage.span)
-    return found if set(terms(found.text)) & set(terms(text)) else None

@@ -27,5 +27,4 @@ def _quoted(quote: Quote, words: Words) -> str:
     role = f" ({label})" if label else ""
     text = f"\N{LEFT DOUBLE QUOTATION MARK}{quote.text}\N{RIGHT DOUBLE QUOTATION MARK}"
     page = f", {words.label_page} {quote.page}" if quote.page else ""
-    section = f"\n    {words.label_section}: {quote.section.text}" if quote.section else ""
-    return f"{text}{role}{section}\n    {origin(quote.source, words)}; {quote.source.file}{page}"
+    return f"{text}{role}\n    {origin(quote.source, words)}; {quote.source.file}{page}"

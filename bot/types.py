@@ -233,14 +233,6 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
-    """A heading of an article, shown alone or with words under it. ``text`` is checked against the article."""
-
-    span: Span
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Quote:
     """Words of an article as a reader sees them. ``text`` is checked against the article before it leaves."""
 
@@ -252,7 +244,14 @@ class Quote:
     source: Source
     tags: frozenset[Tag] = frozenset()
     page: int | None = None
-    section: Topic | None = None  # the heading that it stands under, where that may be shown
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A heading of an article, to show what the library covers. ``text`` is checked against the article."""
+
+    span: Span
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.types import Answer, Quote, Source, Topic, Trace
+from bot.types import Answer, Quote, Source, Trace
 
 
 def answer_to_dict(answer: Answer) -> dict[str, Any]:
@@ -76,13 +76,8 @@ def _quote(quote: Quote) -> dict[str, Any]:
         "start": quote.span.start,
         "end": quote.span.end,
         "page": quote.page,
-        "section": _section(quote.section),
         "highlights": [list(pair) for pair in quote.highlights],
         "role": quote.role.value,
         "source": _origin(quote.source),
         "score": round(quote.score, 4),
     }
-
-
-def _section(topic: Topic | None) -> dict[str, Any] | None:
-    return {"text": topic.text, "start": topic.span.start, "end": topic.span.end} if topic else None

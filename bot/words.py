@@ -96,7 +96,6 @@ class Words:
     label_balance: str
     label_disagreement: str
     label_page: str
-    label_section: str
     label_file: str
     label_left_out: str
     label_original: str
@@ -287,7 +286,6 @@ US = Words(
     label_balance="The other side",
     label_disagreement="What another article says",
     label_page="page",
-    label_section="Section",
     label_file="File",
     label_left_out="Left out here: an ad, contact lines or words that we do not show.",
     label_original="Open the page it came from",

@@ -17,7 +17,6 @@ from bot.claims import tags_of
 from bot.compose import restored
 from bot.errors import QuoteError
 from bot.evidence import claims_safety
-from bot.plain import answer_text
 from bot.settings import load_settings
 from bot.types import Kind, Role, Screening, Status, Tag
 from bot.wire import answer_to_dict, trace_to_dict
@@ -394,27 +393,6 @@ def test_only_headings_that_promise_nothing_are_topics(small_index, heading):
     answer = answerer.answer("who won the chess world cup in 1987").answer
     assert answer.status is Status.NO_EVIDENCE
     assert [topic.text for topic in answer.topics] == ([heading.strip("# ")] if HEADINGS[heading] else [])
-
-
-@pytest.mark.parametrize("heading", [*HEADINGS, "Recovery"])
-def test_a_quote_names_the_heading_it_stands_under_unless_that_promises_something(small_index, heading):
-    text = f"First\n\nA word about something else.\n\n{heading}\n\nKnee surgery takes an hour in all.\n"
-    answerer = open_answerer(small_index({"knee": text}))
-    answer = answerer.answer("how long does knee surgery take").answer
-    quote = answer.quotes[0]
-    assert quote.text == "Knee surgery takes an hour in all."
-    named = heading.strip("# ")
-    if not HEADINGS.get(heading, True):
-        assert quote.section is None
-        assert named not in answer_text(answer, answerer.words)
-        return
-    assert quote.section.text == named == answerer.library.articles["knee"].slice(quote.section.span)
-    assert f"Section: {named}" in answer_text(answer, answerer.words)
-    written = json.loads(json.dumps(answer_to_dict(answer)))
-    assert restored(written, answerer.library.articles).quotes[0].section == quote.section
-    written["quotes"][0]["section"]["text"] = "Recovery is sure"
-    with pytest.raises(QuoteError):
-        restored(written, answerer.library.articles)
 
 
 def test_a_heading_that_a_person_calls_a_claim_is_no_topic(small_index):

@@ -35,7 +35,7 @@ def test_ask_json_is_the_answer_format(at):
     answer = json.loads(bot("ask", "what are the side effects", "--json", *at).stdout)
     assert answer["status"] == "answered"
     quote = answer["quotes"][0]
-    assert {"text", "article", "start", "end", "page", "section", "highlights", "role", "source", "score"} == set(quote)
+    assert {"text", "article", "start", "end", "page", "highlights", "role", "source", "score"} == set(quote)
     assert {"title", "publisher", "author", "published", "url", "sells_treatment"} == set(quote["source"])
 
 
@@ -308,7 +308,7 @@ BAD_CALLS = [
     (["index", "--dry-run", "--corpus", "{none}", "--index", "{index}"], 3, "cannot be read"),
     (["snapshots", "show", "none", "--index", "{none}"], 3, "There is no snapshot 'none'"),
     (["snapshots", "show", "../..", "--index", "{none}"], 3, "There is no snapshot"),
-    (["snapshots", "show", "", "--index", "{none}"], 3, "There is no index in"),
+    (["snapshots", "show", "", "--index", "{none}"], 3, "There is no snapshot"),
     (["snapshots", "diff", "one", "other", "--index", "{none}"], 3, "There is no snapshot 'one'"),
     (["snapshots", "diff", "one"], 2, "'other'"),
     (["snapshots", "rollback", "--index", "{index}"], 3, "python -m bot snapshots list"),

@@ -1,7 +1,6 @@
 """The HTML pieces: nothing of an article, a question or a sidecar ever becomes markup."""
 
 import html
-from dataclasses import replace
 from datetime import date, timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -11,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.journal import Day
-from bot.types import Answer, Notice, Quote, Review, ReviewStatus, Role, Source, Span, Status, Tag, Topic
+from bot.types import Answer, Notice, Quote, Review, ReviewStatus, Role, Source, Span, Status, Tag
 from bot.web.overview import _bars, _mean_ms, _step
 from bot.web.parts import answer_html, context_url, esc, linked, marked, question_html, source_html, web_url
 from bot.web.wiring import today
@@ -44,7 +43,6 @@ def source(**changes):
 
 def answer(**changes):
     quote = Quote(Span("a", 5, 5 + len(NASTY)), NASTY, ((7, 12),), Role.BALANCE, 0.5, source(), frozenset({Tag.DOSE}))
-    quote = replace(quote, section=Topic(Span("a", 0, len(NASTY)), NASTY))
     values = {
         "question": NASTY, "status": Status.ANSWERED, "routes": (), "message": NASTY,
         "notices": (Notice("x", NASTY),), "quotes": (quote,), "disclaimer": WORDS.disclaimer,

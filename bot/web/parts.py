@@ -74,7 +74,7 @@ def quote_html(quote: Quote, words: Words, snapshot: str = "", *, report: bool =
     return (
         f'<figure class="quote quote-{quote.role.value}">{role}{dose}'
         f'<blockquote><p class="words">{marked(quote.text, inside)}</p></blockquote>'
-        f"<figcaption>{_section(quote, words)}{source_html(quote.source, words)}{_where(quote, words, snapshot, base)}"
+        f"<figcaption>{source_html(quote.source, words)}{_where(quote, words, snapshot, base)}"
         f"{_report(quote, words) if report else ''}</figcaption></figure>"
     )
 
@@ -152,13 +152,6 @@ def _topics(answer: Answer, words: Words, base: str) -> str:
         for t in answer.topics
     )
     return f'<div class="topics"><p>{esc(words.label_topics)}</p><ul>{links}</ul></div>' if links else ""
-
-
-def _section(quote: Quote, words: Words) -> str:
-    """Return the heading that the words stand under: "after the operation" can change what they mean."""
-    if quote.section is None:
-        return ""
-    return f'<p class="section">{esc(words.label_section)}: <span>{esc(quote.section.text)}</span></p>'
 
 
 def _where(quote: Quote, words: Words, snapshot: str, base: str) -> str:
