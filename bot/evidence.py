@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from bot.claims import tags_of
 from bot.kinds import by_rule
 from bot.lexical import terms
 from bot.library import Library
+from bot.rulebook import Rule, read_rules
 from bot.sides import SAYS_HARM, SAYS_WELL, disagree
 from bot.types import Hit, Kind, Query, Quote, Role, Sentence, Span, Tag, Topic
 
@@ -33,18 +35,7 @@ CONTRAST = re.compile(
 )
 
 
-# The marks of Markdown around the words of a heading.
-HEADING_MARKS = re.compile(r"[#\s]*(.*?)[#\s]*", re.S)
-# Headings that may be shown alone: they ask, or name a part of health writing; no promise, order or word to a reader.
-PLAIN_HEADING = re.compile(
-    r"(?!.*\b(?:you|your|yours|yourself|we|our|us|i|my|me)\b)(?!.*[\d%!])"
-    r"(?:(?:what|how|who|when|where|which|is|are|can|does|do|should)\b[^.?]*\?"
-    r"|(?:what to|how to|who should|when to|where to|preparing|preparation|understanding|before|after|during|about|"
-    r"causes?|symptoms?|signs?|risks?|side effects?|complications?|warnings?|cautions?|types?|treatments?|diagnosis|"
-    r"tests?|recovery|follow-?up|home care|self-care|diet|exercises?|prevention|living with|outlook|the role|"
-    r"the risks?|long-term effects|introduction to|overview)\b[^.?]*)",
-    re.I | re.S,
-)
+HEADING_MARKS = "# \t\r\n"  # of Markdown, around the words
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,8 +288,9 @@ def _best_risk(
 def topics(library: Library, hits: tuple[Hit, ...], most: int = 4) -> tuple[Topic, ...]:
     """Return the headings nearest to a question that nothing answers: what the library does cover, to be followed.
 
-    Only headings that ask, or name a part of health writing, and claim nothing: any other could promise something, and
-    would stand there without its risk. One that says nothing of its own paragraph ("In closing") is left out, too.
+    Only headings that ask, or name a part of health writing, and claim nothing (headings.toml): any other could promise
+    something, and would stand there without its risk. One that says nothing of its own paragraph ("In closing") is left
+    out, too.
     """
     found: dict[str, Topic] = {}
     for hit in sorted(hits, key=lambda hit: (-hit.probability, hit.row)):
@@ -308,16 +300,23 @@ def topics(library: Library, hits: tuple[Hit, ...], most: int = 4) -> tuple[Topi
     return tuple(found.values())[:most]
 
 
+@lru_cache(maxsize=1)
+def _plain_headings() -> tuple[Rule, ...]:
+    return read_rules("headings.toml")
+
+
 def _topic(library: Library, number: int) -> Topic | None:
     passage = library.passages[number]
     if passage.heading is None:
         return None
     span, article = passage.heading, library.articles[passage.heading.article]
-    shown = HEADING_MARKS.fullmatch(article.slice(span))
+    line = article.slice(span)
+    text = line.strip(HEADING_MARKS)
     # A single word ("Risks") does not say of what.
-    if not shown or " " not in shown[1] or not PLAIN_HEADING.fullmatch(shown[1]) or by_rule(shown[1]):
+    if " " not in text or not any(rule.speaks(text) for rule in _plain_headings()) or by_rule(text):
         return None
-    claims = tags_of(shown[1]) | library.heading_tags(number)
-    if not claims <= {Tag.RISK, Tag.HARM} or not set(terms(shown[1])) & set(terms(article.slice(passage.span))):
+    claims = tags_of(text) | library.heading_tags(number)
+    if not claims <= {Tag.RISK, Tag.HARM} or not set(terms(text)) & set(terms(article.slice(passage.span))):
         return None
-    return Topic(Span(span.article, span.start + shown.start(1), span.start + shown.end(1)), shown[1])
+    start = span.start + line.index(text)
+    return Topic(Span(span.article, start, start + len(text)), text)
