@@ -118,8 +118,15 @@ def roll_back(index: Path, name: str = "", *, by: str = "", why: str = "") -> Ma
         SnapshotError: there is no such snapshot, or it is damaged; the current one stays.
     """
     now = current_id(index)
-    manifest = verify_quickly(folder_of(index, name or _before(index, now)), index / now if now else None)
+    folder = folder_of(index, name or _before(index, now))
+    manifest = verify_quickly(folder, index / now if now else None)
     activate(index, manifest.id)
+    try:
+        verify(folder)  # readers have it by now; who opens it proves it, too
+    except SnapshotError:
+        if now:
+            activate(index, now)
+        raise
     record(index, "rolled back", manifest.id, now, by=by, why=why)
     return manifest
 

@@ -163,8 +163,8 @@ def _changed_lines(changed: Changed) -> list[str]:
 
 def _plan(settings: Settings, prepared: Prepared, before: str, progress: Progress) -> Plan:
     progress("Looking over the articles", 0, 1)
-    in_use = _base_in_use(settings)
-    difference = _difference(in_use, prepared.draft)
+    used = _base_in_use(settings)
+    difference = _difference(used, prepared.draft)
     # What has not changed was looked over when it came in.
     fresh = frozenset((*difference.added, *difference.changed))
     findings = _findings(prepared.draft, fresh)
@@ -175,7 +175,7 @@ def _plan(settings: Settings, prepared: Prepared, before: str, progress: Progres
     old = _answerer_in_use(settings) if before and questions else None
     earlier = {r.question.id: r for r in ask_all(old, questions)} if old else {}
     # Also what was let through for a snapshot that cannot be opened any more.
-    known = {a.what: a for a in in_use.manifest.accepted} if in_use else {}
+    known = {a.what: a for a in used.manifest.accepted} if used else {}
     changed = tuple(
         Changed(earlier.get(r.question.id), r)
         for r in results
@@ -193,7 +193,7 @@ def _plan(settings: Settings, prepared: Prepared, before: str, progress: Progres
         results=results,
         changed=changed,
         accepted=kept,
-        quoted=tuple(_quoted(in_use, prepared.draft, difference)),
+        quoted=tuple(_quoted(used, prepared.draft, difference)),
         lost=tuple(lost_words(questions, prepared.library.articles)) if questions else (),
         blocking=tuple(line for line in reasons if line not in known),
     )
@@ -228,32 +228,32 @@ def _base_in_use(settings: Settings) -> Base | None:
         return None
 
 
-def _difference(in_use: Base | None, draft: Draft) -> Difference:
+def _difference(used: Base | None, draft: Draft) -> Difference:
     """Compare with the index in use; with none, or a damaged one, everything is new."""
 
     def texts(articles: Iterable[str]) -> frozenset[str]:
         return frozenset(text for article in articles for text in draft.record(article).texts)
 
     new = draft.manifest.articles
-    if in_use:
-        folder, old = in_use.folder, in_use.manifest
+    if used:
+        folder, old = used.folder, used.manifest
         with suppress(SnapshotError):
             prove(folder, old, [record_name(name) for name, digest in old.articles.items() if new.get(name) != digest])
             return compare(old.articles, new, partial(passage_texts, folder), texts)
     return compare({}, new, lambda _: frozenset(), texts)
 
 
-def _quoted(in_use: Base | None, draft: Draft, difference: Difference) -> Iterator[str]:
+def _quoted(used: Base | None, draft: Draft, difference: Difference) -> Iterator[str]:
     """Yield what a new or changed article means for patients: its status, and how many sentences may be quoted."""
     sizes = draft.manifest.sizes
     for name in difference.added[:MOST_NAMED]:
         status = draft.record(name).article.source.review.status
         yield f"{name}: {_may_be_quoted(status)}, {sizes[name].quotable} sentences"
-    if not in_use:
+    if not used:
         return
-    before = in_use.manifest.sizes
+    before = used.manifest.sizes
     for name in difference.changed[:MOST_NAMED]:
-        records = read_record(in_use.folder, name), draft.record(name)
+        records = read_record(used.folder, name), draft.record(name)
         old, new = (record.article.source.review.status for record in records)
         if new is not old:
             yield f"{name}: {old} -> {new}: {_may_be_quoted(new)}"

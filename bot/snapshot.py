@@ -4,7 +4,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -62,6 +64,7 @@ class Manifest:
     seen: Mapping[str, Seen] = field(default_factory=dict)  # the files in the corpus, by article id
     sizes: Mapping[str, Size] = field(default_factory=dict)  # by article id
     files: Mapping[str, str] = field(default_factory=dict)  # file name -> sha256
+    sealed: int = 0  # when the files were written and not yet read for their digests, in ns since 1970
     by: str = ""  # who had it built
     why: str = ""
     accepted: tuple[Accepted, ...] = ()
@@ -195,35 +198,47 @@ def sound_files(folder: Path, manifest: Manifest, names: Iterable[str]) -> froze
     """Return those of the files ``names`` that are what the manifest says; those ``untouched`` are not read again."""
     try:
         there = set(_names(folder)).intersection(names)
-        changed = sorted(there - untouched(folder, there))
+        changed = sorted(there - untouched(folder, manifest, there))
         damaged = {n for n, digest in _digests(folder, changed) if digest != manifest.files.get(n)}
     except OSError:
         return frozenset()
     return frozenset(there - damaged)
 
 
-def untouched(folder: Path, names: Iterable[str]) -> frozenset[str]:
-    """Return those of the files ``names`` that are as they were when the manifest of ``folder`` was written.
+def untouched(folder: Path, manifest: Manifest, names: Iterable[str]) -> frozenset[str]:
+    """Return those of the files ``names`` that no program changed since ``manifest`` was sealed.
 
-    A file's status time tells: no program can set it back. A disk that rots unseen is found by ``verify``.
+    Their status times tell, and those of their folders: no program can set them back. What a disk spoils by itself is
+    found by ``verify`` alone.
 
     Raises:
         OSError: a file cannot be looked at.
     """
-    sealed = (folder / "manifest.json").stat().st_mtime_ns
-    return frozenset(name for name in names if os.stat(f"{folder}/{name}").st_ctime_ns <= sealed)
+    inner = {os.path.dirname(name) for name in names}
+    whole = {place for place in inner if not place or _before(f"{folder}/{place}", manifest.sealed, stat.S_ISDIR)}
+    return frozenset(
+        name
+        for name in names
+        if os.path.dirname(name) in whole and _before(f"{folder}/{name}", manifest.sealed, stat.S_ISREG)
+    )
+
+
+def _before(path: str, moment: int, kind: Callable[[int], bool]) -> bool:
+    """Return True when ``path`` itself, no link to another, is of ``kind`` and unchanged since ``moment`` (ns)."""
+    status = os.lstat(path)
+    return kind(status.st_mode) and status.st_ctime_ns <= moment
 
 
 def proven_through(folder: Path, manifest: Manifest, other: Path) -> frozenset[str]:
-    """Return the files of ``folder`` that are shared with the newer snapshot ``other``, and untouched since its seal.
+    """Return the files of ``folder`` that are shared with the snapshot ``other`` and untouched since its seal.
 
-    To share a file sets its status time: in ``folder`` itself it looks touched.
+    To share a file sets its status time: in the older snapshot it looks touched.
     """
     try:
-        files = read_manifest(other).files
-        same = [name for name, digest in manifest.files.items() if files.get(name) == digest]
+        later = read_manifest(other)
+        same = [name for name, digest in manifest.files.items() if later.files.get(name) == digest]
         shared = [name for name in same if os.path.samefile(f"{folder}/{name}", f"{other}/{name}")]
-        return untouched(other, shared)
+        return untouched(other, later, shared)
     except (OSError, SnapshotError):
         return frozenset()
 
@@ -233,10 +248,10 @@ def seal(folder: Path, manifest: Manifest, known: Mapping[str, str] | None = Non
 
     ``known`` are digests of files that were proven before and are shared with another snapshot.
     """
-    known = known or {}
+    known, sealed = known or {}, time.time_ns()
     names = _names(folder)
     files = {**known, **dict(_digests(folder, [name for name in names if name not in known]))}
-    (folder / "manifest.json").write_bytes(_manifest_file(replace(manifest, files=files)))
+    (folder / "manifest.json").write_bytes(_manifest_file(replace(manifest, files=files, sealed=sealed)))
 
 
 def amend(folder: Path, manifest: Manifest) -> None:
@@ -306,10 +321,10 @@ def verify(folder: Path, parts: tuple[str, ...] = ("",), *, proven: Set[str] = f
     return manifest
 
 
-def verify_quickly(folder: Path, newer: Path | None) -> Manifest:
-    """Check every file of a snapshot, but read only those that changed since they were proven; return the manifest.
+def verify_quickly(folder: Path, other: Path | None) -> Manifest:
+    """Check every file of a snapshot, but read only those that were touched since their seal; return the manifest.
 
-    ``newer`` is a snapshot that may share files with it. Who opens the snapshot reads them all.
+    ``other`` is a snapshot that may share files with it.
 
     Raises:
         SnapshotError: as ``verify`` does.
@@ -317,11 +332,11 @@ def verify_quickly(folder: Path, newer: Path | None) -> Manifest:
     manifest = read_manifest(folder)
     names = _listed(folder, manifest)
     try:
-        sound = untouched(folder, names)
+        sound = untouched(folder, manifest, names)
     except OSError as error:
         raise SnapshotError(f"{folder} cannot be read: {error}. {REBUILD} --force") from error
-    if newer and sound != names:
-        sound |= proven_through(folder, manifest, newer)
+    if other and sound != names:
+        sound |= proven_through(folder, manifest, other)
     prove(folder, manifest, names - sound)
     return manifest
 

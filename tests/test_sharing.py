@@ -19,12 +19,21 @@ from bot.build import build_index, drafting, preparing, read_corpus
 from bot.corpus import read_changed
 from bot.errors import CorpusError, SnapshotError
 from bot.files import write_whole
-from bot.history import roll_back
+from bot.history import acts, roll_back
 from bot.lint import lint
 from bot.pack import read_vectors
 from bot.reindex import _findings, _today, reindex
 from bot.settings import load_settings
-from bot.snapshot import amend, current, proven_through, read_manifest, untouched, verify, verify_quickly
+from bot.snapshot import (
+    amend,
+    current,
+    proven_through,
+    read_manifest,
+    sound_files,
+    untouched,
+    verify,
+    verify_quickly,
+)
 
 ARTICLES = {
     "knee": "Healing takes six weeks for most knees.\n\nSwelling is a common side effect of knee surgery.",
@@ -238,13 +247,18 @@ def test_a_shared_file_that_rots_is_refused_when_it_is_opened_and_made_again(cli
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
-    os.utime(current(clinic.index) / "manifest.json")  # the disk did it: no time tells of it
+    rotten(current(clinic.index))
     write_article(clinic.corpus, "hip", "Walk a little every day.", title="Hip")
     reindex(clinic)
     with pytest.raises(SnapshotError, match=r"knee\.safetensors is damaged.*--force"):
         open_answerer(clinic)
     assert reindex(clinic).built.fresh  # nothing changed: then the index itself is looked at
     open_answerer(clinic)
+
+
+def rotten(folder):
+    """Make what was changed in ``folder`` look as if the disk did it: no time tells of it."""
+    amend(folder, replace(read_manifest(folder), sealed=time.time_ns()))
 
 
 @pytest.fixture
@@ -260,9 +274,9 @@ def three(clinic):
 def test_back_to_a_snapshot_that_nobody_touched_reads_nothing_of_it(clinic, three):
     before, now = three[1:]
     manifest = read_manifest(before)
-    own = set(files_of("hip"))
-    assert own <= untouched(before, manifest.files) < set(manifest.files)  # sharing with the next one touched the rest
-    assert untouched(before, manifest.files) | proven_through(before, manifest, now) == set(manifest.files)
+    own, names = set(files_of("hip")), set(manifest.files)
+    assert own <= untouched(before, manifest, names) < names  # sharing with the next one touched the rest
+    assert untouched(before, manifest, names) | proven_through(before, manifest, now) == names
     assert verify_quickly(before, now) == roll_back(clinic.index) == manifest
     assert verify_quickly(three[0], now) == verify(three[0])
 
@@ -280,18 +294,58 @@ def test_a_snapshot_changed_by_a_program_is_not_brought_back(clinic, three, name
     assert current(clinic.index) == three[2]
 
 
-@pytest.mark.parametrize("harm", ["gone", "foreign", "no newer one"])
-def test_back_is_as_strict_about_names_and_without_a_newer_snapshot(clinic, three, harm):
+@pytest.mark.parametrize("harm", ["gone", "foreign"])
+def test_back_is_strict_about_names(clinic, three, harm):
     if harm == "gone":
         (three[1] / files_of("hand")[0]).unlink()
-    elif harm == "foreign":
-        (three[1] / "articles" / "more.json").write_text("{}")
     else:
-        shutil.rmtree(three[2])
-        assert roll_back(clinic.index, three[1].name).id == three[1].name
-        return
+        (three[1] / "articles" / "more.json").write_text("{}")
     with pytest.raises(SnapshotError, match="missing or does not belong there"):
         roll_back(clinic.index)
+    assert current(clinic.index) == three[2]
+
+
+@pytest.mark.parametrize("harm", ["no snapshot in use", "damaged snapshot in use"])
+def test_back_needs_no_sound_snapshot_in_use(clinic, three, harm):
+    if harm == "no snapshot in use":
+        shutil.rmtree(three[2])
+    else:
+        (three[2] / "manifest.json").write_text("{}")
+    assert roll_back(clinic.index, three[1].name).id == current(clinic.index).name == three[1].name
+
+
+@pytest.mark.parametrize("how", ["copied", "touched", "linked", "moved"])
+def test_no_copy_link_or_newer_time_makes_a_damaged_file_look_untouched(clinic, three, how, tmp_path):
+    folder, name = three[2], files_of("hip")[0]
+    older = three[0] / files_of("hip")[0]
+    if how == "linked":
+        (folder / name).unlink()
+        (folder / name).symlink_to(older)
+    elif how == "moved":
+        (three[0] / "articles").rename(three[0] / "aside")
+        shutil.rmtree(folder / "articles")
+        (three[0] / "aside").rename(folder / "articles")
+    else:
+        (folder / name).write_text("{}")
+    if how == "copied":
+        shutil.copytree(folder, tmp_path / folder.name, copy_function=shutil.copy)
+        folder = tmp_path / folder.name
+    os.utime(folder / "manifest.json")
+    assert name not in untouched(folder, read_manifest(folder), [name])
+    assert name not in sound_files(folder, read_manifest(folder), [name])
+    with pytest.raises(SnapshotError, match="is damaged"):
+        verify_quickly(folder, None)
+
+
+def test_a_snapshot_that_rotted_unseen_is_given_up_again(clinic, three):
+    path = three[1] / files_of("hip")[1]
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    rotten(three[1])
+    acts_before = len(acts(clinic.index))
+    with pytest.raises(SnapshotError, match="is damaged"):
+        roll_back(clinic.index)
+    assert current(clinic.index) == three[2]
+    assert len(acts(clinic.index)) == acts_before
 
 
 @pytest.mark.parametrize("harm", ["rules", "encoder", "schema", "junk"])

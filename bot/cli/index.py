@@ -126,7 +126,7 @@ def list_snapshots(index: IndexOption = None, as_json: JsonOption = False) -> No
 
 @snapshots.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Id of a snapshot, or how it begins; none: the one in use.")] = "",
+    name: Annotated[str | None, typer.Argument(help="Id of a snapshot or its beginning; none: the one in use.")] = None,
     index: IndexOption = None,
 ) -> None:
     """Show the manifest of a snapshot: what it holds, who built it, why, and what was let through.
@@ -139,7 +139,7 @@ def show(
     from bot.snapshot import current, read_manifest
 
     folder: Path = load_settings(index=index).index
-    print_json(asdict(read_manifest(folder_of(folder, name) if name else current(folder))))
+    print_json(asdict(read_manifest(current(folder) if name is None else folder_of(folder, name))))
 
 
 @snapshots.command()
