@@ -146,10 +146,12 @@ def test_what_a_patient_says_reaches_the_journal_and_the_inspector(clinic, open_
     patient.locator("button.report").first.click()
     patient.locator("button.report", has_text="Reported").wait_for()
     code = patient.locator(".tools code").text_content()
+    httpx.post(f"{clinic[0]}/api/ask", json={"question": "what is the parking like"}, timeout=30)
     tab(staff, "Journal", "#journal-shown table")
+    staff.locator("#journal-shown tbody tr", has_text="parking").first.wait_for()
     say(staff, "#journal-text", "nausea")
     staff.click("#journal-go")
-    staff.wait_for_function("document.querySelectorAll('#journal-shown tbody tr').length === 1")
+    staff.locator("#journal-shown tbody tr", has_text="parking").first.wait_for(state="detached")
     row = staff.locator("#journal-shown tbody tr", has_text=code).text_content()
     assert "did not help" in row
     assert "reported" in row
@@ -331,6 +333,7 @@ def test_a_reason_lets_through_only_what_was_seen(clinic, staff, tmp_path):
     for ending in ("txt", "toml"):
         (settings.corpus / f"a-bold-claim.{ending}").unlink()
     press(staff, "#keep-publish", "#keep-planned", "removed: a-bold-claim")
+    assert "The new index is in use" in staff.locator("#keep-told").text_content()
 
 
 def test_ids_of_saved_questions_stay_apart_when_one_is_removed(clinic, staff):
