@@ -2,9 +2,9 @@
 
     python tests/large.py FOLDER WORK [ARTICLES]     FOLDER holds medquad.jsonl.gz; corpus and index are made in WORK
 
-An article is a document of MedQuAD: its questions are the headings, its answers the text. Prints how long it takes to
-index all of them, to index again after one sentence was added to one article, to roll back, to open the library and to
-ask it. Stopped and started again it goes on where it was.
+An article is a document of MedQuAD: its questions are the headings, the first sentences of its answers the text. Prints
+how long it takes to index all of them, to index again after one sentence was added to one article, to roll back, to
+open the library and to ask it. Stopped and started again it goes on where it was.
 """
 
 import gzip
@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-ARTICLES = 5000
+ARTICLES, ANSWER_CHARS = 5000, 600
 QUESTION = "how is a hearing test done"
 
 
@@ -30,8 +30,13 @@ def documents(folder):
             if row["answer"].strip():
                 found.setdefault(row["answer_id"].rsplit("_", 1)[0].lower().replace("_", "-"), []).append(row)
     for name, rows in found.items():
-        sections = (f"{row['question']}\n\n{row['answer'].strip()}\n" for row in rows)
+        sections = (f"{row['question']}\n\n{opening(row['answer'].strip())}\n" for row in rows)
         yield name, rows[0]["focus"], "\n".join(sections)
+
+
+def opening(answer):
+    """Return the whole sentences at the beginning of ``answer``."""
+    return answer if len(answer) <= ANSWER_CHARS else answer[:ANSWER_CHARS].rpartition(". ")[0] + "."
 
 
 def write(folder, name, title, text):
