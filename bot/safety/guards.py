@@ -6,16 +6,23 @@ NOW = re.compile(
     r"\b(?:right now|happening (?:right )?(?:now|to (?:me|him|her|us))|at this moment|at the moment|as we speak|"
     r"help me|please help|its happening|is happening)\b"
 )
+MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|"
+    r"dec(?:ember)?)"
+)
 PAST = re.compile(
-    r"\b(?:(?:\w+ )?(?:years?|decades?) (?:ago|back)|months? (?:ago|back)|(?:a|many|few|several|\d+) years? (?:ago|back)|"
+    r"\b(?:(?:years?|yrs?|decades?|months?|mths?) (?:ago|back|on|clean|sober|free)|"
     r"last (?:year|spring|summer|fall|autumn|winter|decade|month|january|february|march|april|may|june|july|august|"
     r"september|october|november|december)|in (?:19|20)\d\d|(?:since|back in) (?:19|20)\d\d|"
-    r"as a (?:kid|child|toddler|baby|teen\w*|student|young \w+)|when i was (?:a |in |\d|young\w*|little|pregnant)|in my (?:teens|twenties|"
+    r"as a (?:kid|child|toddler|baby|teen\w*|student|young \w+)|"
+    r"when (?:i|he|she|we|they) (?:was|were) (?:a |in |at |\d|young\w*|little|small|pregnant|(?:thir|four|fif|six|seven|eigh|nine)teen\b|twenty|twelve|ten\b)|"
+    r"in (?:the )?(?:\d0s|(?:19|20)\d0s|(?:seven|eigh|nine|six|fif|for)t(?:y|ies))|in year \d+|at (?:uni|university|college)|(?:in|at) sixth form|"
+    rf"(?:had|was|were|got|went|did|took|nearly|almost|lost|gave) (?:\w+ ){{1,10}}(?:back )?in {MONTH}|in my (?:teens|twenties|"
     r"thirties|forties|youth|childhood|past|20s|30s|40s)|in the past|back then|long ago|a while back|used to|"
     r"history of|previously|years before|before i was|in (?:college|high school|school|my childhood)|once had|had once|"
     r"get (?:\w+ ){0,4}(?:climbing|walking up|when i (?:run|climb|exercise|walk)|on stairs))\b"
     # Spanish
-    r"|\bhace (?:\w+ ){0,2}(?:anos|meses|decadas)\b|\bde (?:nin[oa]|joven|bebe|chic[oa])\b|\bcuando era\b|\ben (?:19|20)\d\d\b"
+    r"|\bel ano pasado\b|\ben el (?:19|20)?\d\d\b|\bde pequen[oa]\b|\bhace (?:\w+ ){0,2}(?:anos|meses|decadas)\b|\bde (?:nin[oa]|joven|bebe|chic[oa])\b|\bcuando era\b|\ben (?:19|20)\d\d\b"
     r"|\bantecedentes\b"
 )
 RECENT = re.compile(
@@ -56,7 +63,8 @@ HYPOTHETICAL = re.compile(
     rf"|\b(?:can|could|does|do) (?:\w+ ){{1,4}}(?:feel|look|seem|sound) like(?: an?)?"
     # Spanish: "puede causar un", "que hacen si alguien", "riesgo de"
     rf"|\b(?:puede|pueden|podria|podrian) (?:causar|provocar|producir|dar|llevar a)(?: \w+){{0,3}}"
-    rf"|\b(?:que (?:hacen|pasa|hago|debo hacer)|como (?:atienden|manejan))\b(?: \w+){{0,3}} si (?:alguien|un|una|el|la)\b(?: \w+){{0,3}}"
+    rf"|\b(?:que (?:hacen|pasa|hago|debo hacer)|como (?:le hacen|atienden|manejan))\b(?: \w+){{0,3}} si (?:alguien|un|una|el|la)\b(?: \w+){{0,3}}"
+    rf"|^(?:y )?q(?:ue)? (?:es|son|significa)(?: un| una| el| la)?|\bdiferencia entre(?: un| una| el| la)?(?: \w+ y)?(?: un| una| el| la)?|\bse puede confundir con(?: un| una)?"
     rf"|\b(?:riesgos?|probabilidad|casos?|sintomas|senales|prevenir|evitar|miedo) (?:de|a|del|un|una)(?: \w+){{0,3}}) ?$"
 )
 AFTER = re.compile(
@@ -71,9 +79,33 @@ IDIOM = re.compile(
     r"|\b(?:bill|price|invoice|cuenta|precio)\b.{0,40}\b(?:heart attack|stroke|infarto)\b"
     r"|\bdie of (?:embarrassment|boredom|laughter|shame)\b"
 )
+# Said of what is learnt, read or watched. "In class" is a place: people collapse there.
+LEARNT = re.compile(
+    r"\bfor (?:an?|my|our|the|his|her|this) (?:\w+ ){0,3}(?:essay|project|class|course|exam|assignment|quiz|story|novel|book|play|article|"
+    r"interview|presentation|training|thesis|paper|podcast|talk|test)\b|\b(?:homework|revision|revising|first aid (?:course|class|training|"
+    r"book|quiz|day|lesson|lady|man)|study(?:ing)? for|studying (?:social|to be|nursing|medicine)|interview prep|risk assessment)\b"
+    r"|\bin (?:a|the|this|that|his|her) (?:\w+ )?(?:film|movie|book|novel|story|series|drama|soap|tv show|news|newspaper|papers?|episode|documentary|"
+    r"podcast|leaflet|play|poem|song)\b|\b(?:a story|a novel|a book|a play|a scene|a film|an essay|an article|a documentary|a drama|a podcast) (?:where|about|on|in which)\b"
+    r"|\bpara (?:un|una|mi|la|el) (?:\w+ ){0,2}(?:trabajo|tarea|proyecto|clase|examen|escuela|curso)\b|\ben (?:las noticias|una? (?:serie|novela|pelicula|libro)|la (?:serie|novela|pelicula|tele))\b"
+    r"|\b(?:vi|mire|lei) (?:\w+ )?(?:una? )?(?:serie|novela|pelicula|libro)\b"
+)
+# Medicine that was taken as it should be.
+AS_TOLD = re.compile(
+    r"\b(?:like|as) (?:on )?(?:the|my) (?:\w+ )?(?:chart|sheet|leaflet|label|box|bottle|plan|doctor|nurse|pharmacist|surgeon|consultant|clinic)\b"
+    r"|\bas (?:prescribed|directed|instructed|usual|always)\b|\blike (?:normal|usual|always)\b"
+    r"|\bcomo (?:me |nos )?(?:dijo|dijeron|indico|indicaron|receto|recetaron)\b|\bcomo siempre\b"
+)
+FEARED = re.compile(
+    r"\b(?:terrified|petrified|frightened|scared|afraid|worried|nervous|phobia|phobic|dread\w*) (?:that |of )?"
+    r"(?:(?:ill|hell|shell|theyll|itll|youll|well)|(?:i|he|she|they|it|you|we) (?:might|may|could|will|would))(?: \w+){0,2} ?$"
+    r"|\b(?:terrified|petrified|frightened|phobia|phobic|dread\w*)(?: (?:of|about|by))?(?: \w+ing)?(?: (?:a|an|the|that))? ?$"
+)
 OWN = re.compile(
     r"\b(?:i have|ive got|im having|i am having|i feel|im feeling|my|im|i am|i got|hes|shes|is having|has been)\b"
 )
+
+# Said anywhere in the sentence.
+SAID_OF = {"idiom": IDIOM, "learnt": LEARNT, "as told": AS_TOLD}
 
 
 def excused(sentence: str, start: int, end: int, guards: list[str], *, now: bool) -> str:
@@ -81,7 +113,7 @@ def excused(sentence: str, start: int, end: int, guards: list[str], *, now: bool
 
     ``now`` is True when the message says that it is happening: past and hypothetical then excuse nothing.
     """
-    before, after = _clause_before(sentence, start), sentence[end:]
+    before = _clause_before(sentence, start)
     # "they say no, i am ending it": a bare "no" before a new subject denies nothing.
     answer_no = re.search(r"\bno ?$", before) and re.match(rf"{SUBJECT}\b", sentence[start:end])
     if "negation" in guards and DENIED.search(before) and not NOTHING_BUT.search(before) and not answer_no:
@@ -91,15 +123,19 @@ def excused(sentence: str, start: int, end: int, guards: list[str], *, now: bool
     clause = before + sentence[start:end] + _clause_after(sentence, end)
     if "past" in guards and (PAST.search(clause) or FAMILY.search(sentence)) and not RECENT.search(clause):
         return "past"
+    return _not_meant(sentence, start, end) if "hypothetical" in guards else ""
+
+
+def _not_meant(sentence: str, start: int, end: int) -> str:
+    """Return why ``sentence[start:end]`` is said of nobody in danger now, or ""."""
+    for name, said in SAID_OF.items():
+        if said.search(sentence):
+            return name
     lead = sentence[:start].rstrip() + " " if start else ""
-    if "hypothetical" in guards and IDIOM.search(sentence):
-        return "idiom"
-    if "hypothetical" in guards and not THINKING.search(lead):
-        if HYPOTHETICAL.search(lead):
-            return "hypothetical"
-        if AFTER.search(after) and not OWN.search(sentence):
-            return "hypothetical"
-    return ""
+    if THINKING.search(lead):
+        return ""
+    asked = HYPOTHETICAL.search(lead) or FEARED.search(lead)
+    return "hypothetical" if asked or (AFTER.search(sentence[end:]) and not OWN.search(sentence)) else ""
 
 
 def _clause_before(sentence: str, start: int) -> str:
