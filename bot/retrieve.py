@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bot.asks import asked, match
+from bot.asks import asked, lacks_amount, match
 from bot.interfaces import Matrix, Rows
 from bot.lexical import terms
 from bot.library import Library
@@ -60,6 +60,7 @@ def candidates(library: Library, query: Query, *, top_k: int) -> list[Hit]:
         Hit(
             row=row,
             kind=match(query.kinds, library.text(row)),
+            lacks=lacks_amount(query.kinds, library.text(row)),
             **{name: best[name][place] for name in best},
         )
         for place, row in enumerate(rows.tolist())

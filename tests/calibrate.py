@@ -17,7 +17,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-FEATURES = ["dense", "lexical", "late", "kind"]
+FEATURES = ["dense", "lexical", "late", "lacks"]
 DEPTH = 10
 NOTE = "# Written by tests/calibrate.py; see docs/CALIBRATION.md.\n"
 

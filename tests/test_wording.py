@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.asks import asked, holds, match
+from bot.asks import asked, holds, lacks_amount, match
 from bot.question import parts
 from bot.wording import Speller, medical
 
@@ -70,6 +70,9 @@ def test_a_duration_asked_for_is_held_only_by_a_sentence_with_one():
     assert match(kinds, "Relief lasts for three weeks.") == 1.0
     assert match(kinds, "The nurse places a needle.") == -1.0
     assert match(frozenset(), "Relief lasts for three weeks.") == 0.0
+    assert lacks_amount(kinds, "The nurse places a needle.") == 1.0
+    assert lacks_amount(kinds, "Relief lasts for three weeks.") == 0.0
+    assert lacks_amount(asked("who places the needle"), "Relief lasts for three weeks.") == 0.0
 
 
 def test_kinds_of_asking_and_holding_have_the_same_names():

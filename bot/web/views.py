@@ -10,7 +10,7 @@ from bot.types import Article, Span
 from bot.web.parts import esc, marked
 
 MOST_BARS, MOST_ROWS = 12, 500
-SCORES = ("probability", "rerank", "fused", "late", "dense", "context", "lexical", "coverage", "kind")
+SCORES = ("probability", "rerank", "fused", "late", "dense", "context", "lexical", "coverage", "kind", "lacks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,7 @@ def hits_view(found: Sequence[Found]) -> str:
         "BM25",
         "words",
         "kind",
+        "no amount",
     )
     more = f"<p>{len(found) - MOST_ROWS} more candidates are not listed.</p>" if len(found) > MOST_ROWS else ""
     return table(head, rows, css="hits") + more
