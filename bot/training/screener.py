@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 CLASSES = ("none", "emergency", "poison", "crisis", "abuse", "dosing", "misuse", "personal", "injection")
-MAX_TOKENS, BATCH, EPOCHS, RATE, HEAD_RATE, SEED = 96, 32, 6, 1e-4, 2e-3, 5
+MAX_TOKENS, BATCH, EPOCHS, RATE, HEAD_RATE, SEED = 96, 32, 5, 1e-4, 2e-3, 5
 # What people put around the thing that matters; it must not change what is said.
 BEFORE = (
     "hi, quick question, ",
@@ -30,7 +30,7 @@ AFTER = (" also how long does it last?", " what are your opening hours", " thank
 Message = tuple[str, int]
 # Chosen on messages of writers that it was not trained on (docs/SAFETY.md): a card costs a calm reader one click, a
 # missed one may cost a life. Lower ones catch hardly more. Down to SOFT, a line of help stands beside the answer.
-HARD, SOFT = 0.3, 0.2
+HARD, SOFT = 0.2, 0.1
 
 
 class Screener(torch.nn.Module):
