@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
+import patients
 import pytest
 from conftest import write_article
 
@@ -389,19 +390,25 @@ def test_the_unpublished_library_answers_as_the_published_one(clinic):
     assert [part.tolist() for part in scores] == [part.tolist() for part in published]
 
 
+def opening(sentences, most=4):
+    return " ".join(sentence["text"] for sentence in sentences[:most])
+
+
 def test_one_change_in_a_large_library_costs_little(small_index, tmp_path):
-    """Two hundred articles: reading, splitting, looking over or hashing them all would take longer."""
-    pages = {f"article-{n:03}": f"Walk {n} steps on day {n}. Rest the knee for {n} minutes." * 8 for n in range(200)}
-    large = small_index(pages)
+    """Hundreds of public articles: reading, splitting, looking over or hashing them all would take longer.
+
+    Over five thousand: python tests/large.py.
+    """
+    large = small_index({name: opening(item["sentences"]) for name, item in patients.articles().items()})
     reindex(large)  # remembers what a first look finds
     times = []
     for n in range(3):
-        write_article(large.corpus, "article-007", f"Walk {n} times round the house.", title="Walking")
+        write_article(large.corpus, "abdominal-adhesions", f"Walk {n} times round the house.", title="Walking")
         start = time.process_time()
         assert reindex(large).built.fresh
         times.append(time.process_time() - start)
     assert min(times) < 1.2
-    assert len(read_manifest(current(large.index)).articles) == 200
+    assert len(read_manifest(current(large.index)).articles) == 315
 
 
 def test_settings_of_another_library_share_nothing(clinic, tmp_path):
