@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,13 @@ from bot.build import build_index
 from bot.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _programs_can_be_interrupted() -> None:
+    """A shell makes what it puts in the background deaf to Ctrl-C, and so every program that is started from there."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

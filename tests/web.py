@@ -29,7 +29,9 @@ def serving(answerer, **parts):
 
     with listen("127.0.0.1", 0) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(build_app(live, **parts), log_level="warning", access_log=False, ws="none")
+        config = uvicorn.Config(
+            build_app(live, **parts), log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=2
+        )
         server = uvicorn.Server(config)
         # Gradio's worker imports pandas pieces that warn about their own future.
         with warnings.catch_warnings():
