@@ -282,7 +282,7 @@ def test_back_to_a_snapshot_that_nobody_touched_reads_nothing_of_it(clinic, thre
     assert verify_quickly(three[0], now) == verify(three[0])
 
 
-@pytest.mark.parametrize("name", [*files_of("hip"), *files_of("knee"), "encoder/encoder.json"])
+@pytest.mark.parametrize("name", [files_of("hip")[0], files_of("knee")[1], "encoder/encoder.json"])
 def test_a_snapshot_changed_by_a_program_is_not_brought_back(clinic, three, name):
     path = three[1] / name
     stamp = path.stat()
