@@ -115,7 +115,7 @@ def roll_back(index: Path, name: str = "", *, by: str = "", why: str = "") -> Ma
     """Make the snapshot ``name`` (none: the one that was current before) the current one.
 
     Raises:
-        SnapshotError: there is no such snapshot, or it is damaged; the current one stays.
+        SnapshotError: there is no such snapshot, or it is damaged; the current one stays, or is the current one again.
     """
     now = current_id(index)
     folder = folder_of(index, name or _before(index, now))

@@ -163,7 +163,7 @@ def _changed_lines(changed: Changed) -> list[str]:
 
 def _plan(settings: Settings, prepared: Prepared, before: str, progress: Progress) -> Plan:
     progress("Looking over the articles", 0, 1)
-    used = _base_in_use(settings)
+    used = prepared.draft.base or _base_in_use(settings)  # the same snapshot: nobody publishes while we hold the lock
     difference = _difference(used, prepared.draft)
     # What has not changed was looked over when it came in.
     fresh = frozenset((*difference.added, *difference.changed))

@@ -56,14 +56,15 @@ def candidates(library: Library, query: Query, *, top_k: int) -> list[Hit]:
     rows = np.unique(np.concatenate([view.rows(top_k) for view in views]))
     columns = [view.columns(rows) for view in views]
     best = {name: np.max([column[name] for column in columns], axis=0).tolist() for name in columns[0]}
+    texts = ((row, library.text(row)) for row in rows.tolist())
     return [
         Hit(
             row=row,
-            kind=match(query.kinds, library.text(row)),
-            lacks=lacks_amount(query.kinds, library.text(row)),
+            kind=match(query.kinds, text),
+            lacks=lacks_amount(query.kinds, text),
             **{name: best[name][place] for name in best},
         )
-        for place, row in enumerate(rows.tolist())
+        for place, (row, text) in enumerate(texts)
     ]
 
 
