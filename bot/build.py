@@ -61,6 +61,7 @@ from bot.types import Article, Kind, LibraryInfo, Seen
 ENGINE = "faiss"
 CHUNK = 128  # sentences between two steps of the progress bar
 ENCODER = ("encoder.json", "model.onnx", "tokenizer.json")
+ENCODER_FILES = frozenset(f"encoder/{name}" for name in ENCODER)
 COMPARED = 500  # sentences on which an exported model is compared with the original
 # What decides how files become articles and how these are split.
 READING = ("corpus.py", "readers/text.py", "types.py", "segment.py", "kinds.py", "claims.py", "rulebook.py")
@@ -316,7 +317,7 @@ def _read(
     corpus: Path, base: Base | None, names: Sequence[Name], cache: Cache | None
 ) -> tuple[Mapping[str, Seen], dict[str, Record]]:
     """Return the files of every article, and those articles that are not in ``base`` as they are, read and split."""
-    found = read_changed(corpus, _sound_articles(base, names) if base else {})
+    found = read_changed(corpus, _sound_articles(base, names) if base else {}, notes=cache)
     return found.seen, {record.article.source.id: record for record in _split(found.articles, cache)}
 
 
@@ -353,6 +354,9 @@ def _split(articles: Sequence[Article], cache: Cache | None) -> Iterator[Record]
 @contextmanager
 def _encoder(index: Path, draft: Draft, progress: Progress) -> Iterator[Path]:
     """Give the folder of the exported model: that of an earlier snapshot, as exporting takes torch and 10 s."""
+    if draft.base and sound_files(draft.base.folder, draft.base.manifest, ENCODER_FILES) == ENCODER_FILES:
+        yield draft.base.folder / "encoder"
+        return
     for earlier in _earlier(index):
         if _fits(earlier, draft.model):
             yield earlier / "encoder"
@@ -459,11 +463,14 @@ def _nothing_to_quote(corpus: Path) -> CorpusError:
 
 def _write(prepared: Prepared, folder: Path) -> frozenset[str]:
     """Write the files of a snapshot into ``folder``; return the names of those that are an older one's, too."""
-    draft = prepared.draft
+    draft, base = prepared.draft, prepared.draft.base
     for name in ("articles", "vectors", "encoder"):
         (folder / name).mkdir()
-    shared = share(draft.base.folder, folder, draft.shared) if draft.base else frozenset[str]()
-    share(prepared.encoder.folder, folder / "encoder", ENCODER)
+    shared = share(base.folder, folder, draft.shared) if base else frozenset[str]()
+    home = prepared.encoder.folder.parent
+    linked = share(home, folder, sorted(ENCODER_FILES))
+    if base and home == base.folder:
+        shared |= linked
     (folder / "library.json").write_bytes(dump(draft.info))
     for article, record in draft.fresh.items():
         (folder / record_name(article)).write_bytes(dump(record, indent=None))

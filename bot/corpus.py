@@ -15,7 +15,9 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from bot.digests import FileDigests, line_of, read_bytes
 from bot.errors import CorpusError
+from bot.interfaces import Notes
 from bot.readers import READERS
 from bot.types import Article, Kind, LibraryInfo, Override, Pin, Review, ReviewStatus, Seen, Source, Tag
 
@@ -121,8 +123,12 @@ def load_corpus(folder: Path, *, may_be_empty: bool = False) -> tuple[Article, .
     return read_changed(folder, {}, may_be_empty=may_be_empty).articles
 
 
-def read_changed(folder: Path, known: Mapping[str, Seen], *, may_be_empty: bool = False) -> Corpus:
+def read_changed(
+    folder: Path, known: Mapping[str, Seen], *, notes: Notes | None = None, may_be_empty: bool = False
+) -> Corpus:
     """Read the articles of ``folder`` whose files are not those in ``known`` (by article id), sorted by id.
+
+    With ``notes`` a file that no program touched since its digest was noted is not read for it again.
 
     Raises:
         CorpusError: one line naming the file, what was found and what to do.
@@ -131,38 +137,39 @@ def read_changed(folder: Path, known: Mapping[str, Seen], *, may_be_empty: bool 
     pairs = _pairs(files)
     if not pairs and not may_be_empty:
         raise CorpusError(f"'{folder}' holds no article. Put a .txt file and its .toml sidecar into it.")
+    digests = FileDigests(files, notes)
     seen: dict[str, Seen] = {}
     articles = []
     for name, (path, sidecar) in sorted(pairs.items()):
-        if name in known and _unchanged(path, sidecar, known[name]):
+        if name in known and _unchanged(path, sidecar, known[name], digests):
             seen[name] = known[name]
         else:
-            article, seen[name] = _read_at_once(path, sidecar)
+            article, seen[name] = _read_at_once(path, sidecar, digests)
             articles.append(article)
+    digests.note()
     _check_leftovers(files, {one.original for one in seen.values()})
     return Corpus(seen, tuple(articles))
 
 
-def _unchanged(path: Path, sidecar: Path, before: Seen) -> bool:
-    """Return True when the article's files are those of ``before``; a link is looked at anew each time."""
-    paths = [path, sidecar, *([path.with_name(before.original)] if before.original else [])]
-    return all(one.is_file() and not one.is_symlink() for one in paths) and before.key == _key(map(_line, paths))
+def _unchanged(path: Path, sidecar: Path, before: Seen, digests: FileDigests) -> bool:
+    """Return True when the article's files are those of ``before``."""
+    lines = digests.of([path, sidecar, *([path.with_name(before.original)] if before.original else [])])
+    return lines is not None and before.key == _key(lines)
 
 
-def _read_at_once(path: Path, sidecar: Path) -> tuple[Article, Seen]:
+def _read_at_once(path: Path, sidecar: Path, digests: FileDigests) -> tuple[Article, Seen]:
     """Read an article whose files nobody changes meanwhile: the key must be that of the very bytes that were read."""
     for _ in range(ATTEMPTS):
-        before = [_line(path), _line(sidecar)]
+        before = [digests.read(path), digests.read(sidecar)]
         article = read_article(path, sidecar)
-        if before == [_line(path), _line(sidecar)]:
+        if before == [digests.read(path), digests.read(sidecar)]:
             source = article.source
-            lines = [*before, f"{source.original_sha256}  {source.original}"] if source.original else before
-            return article, Seen(_key(lines), source.original)
+            if source.original and source.original_sha256:
+                original = path.with_name(source.original)
+                digests.found(original, source.original_sha256)  # ``read_article`` has compared them
+                before.append(line_of(source.original_sha256, original))
+            return article, Seen(_key(before), source.original)
     raise CorpusError(f"{path} or its sidecar is being changed while it is read. Run it again when that is done.")
-
-
-def _line(path: Path) -> str:
-    return f"{hashlib.sha256(_read(path)).hexdigest()}  {path.name}"
 
 
 def _key(lines: Iterable[str]) -> str:
@@ -288,7 +295,7 @@ def read_article(path: Path, sidecar: Path, *, instead: bytes | None = None) -> 
         CorpusError: one line naming the file, what was found and what to do.
     """
     _check_id(path)
-    data = _read(path)
+    data = read_bytes(path)
     model = _parse(sidecar, SidecarModel, instead)
     digest = hashlib.sha256(data).hexdigest()
     if digest != model.sha256:
@@ -347,7 +354,7 @@ def _check_original(path: Path, sha256: str | None, sidecar: Path) -> None:
         raise CorpusError(f"{sidecar}: the original {path.name} is not beside it. Put it back, or drop 'original'.")
     if not path.resolve().is_relative_to(path.parent.resolve()):
         raise CorpusError(f"{path} is a link that leads out of the corpus folder. Put the file itself there.")
-    if hashlib.sha256(_read(path)).hexdigest() != sha256:
+    if hashlib.sha256(read_bytes(path)).hexdigest() != sha256:
         raise CorpusError(
             f"{path} is not the file that the article's text was taken from. Put the old one back, or take the new "
             "one in under a new name: python -m bot add"
@@ -368,16 +375,9 @@ def _check_words(words: str, what: str, text: str, sidecar: Path) -> None:
         raise CorpusError(f"{sidecar}: the {what} words '{words[:60]}' occur {found} times in the article. {cure}")
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise CorpusError(f"{path} cannot be read: {error.strerror}. Check its permissions.") from error
-
-
 def _parse(path: Path, model: type[Model], instead: bytes | None = None) -> Model:
     try:
-        return model.model_validate(tomllib.loads((_read(path) if instead is None else instead).decode("utf-8")))
+        return model.model_validate(tomllib.loads((read_bytes(path) if instead is None else instead).decode("utf-8")))
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path} is not UTF-8 text. Save it as UTF-8.") from error
     except ValidationError as error:

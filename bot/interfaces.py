@@ -1,5 +1,6 @@
-"""The seam of the vector engines, and the shapes that the engines share."""
+"""The seams between layers, and the shapes that the vector engines share."""
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -18,4 +19,16 @@ class VectorEngine(Protocol):
 
     def scores(self, vector: Matrix, rows: Rows) -> Matrix:
         """Return the cosine of each of ``rows``."""
+        ...
+
+
+class Notes(Protocol):
+    """What was noted under the digest (hexadecimal) of all that it depends on."""
+
+    def facts(self, digests: Sequence[str]) -> Mapping[str, bytes]:
+        """Return what was noted under each digest that is known."""
+        ...
+
+    def keep_facts(self, facts: Mapping[str, bytes]) -> None:
+        """Note something under each digest."""
         ...

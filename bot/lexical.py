@@ -6,7 +6,6 @@ import re
 import unicodedata
 from functools import lru_cache
 
-import bm25s
 import numpy as np
 import Stemmer
 
@@ -53,6 +52,8 @@ class Lexical:
     """A BM25 index (Lucene's formula) over lists of stems."""
 
     def __init__(self, documents: list[list[str]]) -> None:
+        import bm25s  # here: with scipy it takes 0.3 s, and an indexer that asks no questions needs neither
+
         vocabulary = sorted({term for document in documents for term in document})
         self._ids = {term: number for number, term in enumerate(vocabulary)}
         self._rows = len(documents)

@@ -195,14 +195,25 @@ def share(source: Path, target: Path, names: Iterable[str]) -> frozenset[str]:
 
 
 def sound_files(folder: Path, manifest: Manifest, names: Iterable[str]) -> frozenset[str]:
-    """Return those of the files ``names`` that are what the manifest says; those ``untouched`` are not read again."""
+    """Return those of the files ``names`` that are what the manifest says; those ``untouched`` are not read again.
+
+    After a rollback those that are shared with a newer snapshot look touched: then that one is asked.
+    """
     try:
-        there = set(_names(folder)).intersection(names)
-        changed = sorted(there - untouched(folder, manifest, there))
-        damaged = {n for n, digest in _digests(folder, changed) if digest != manifest.files.get(n)}
+        there = frozenset(_names(folder)).intersection(names)
+        sound = untouched(folder, manifest, there)
+        if sound != there and (newest := _newest_beside(folder)):
+            sound |= proven_through(folder, manifest, newest) & there
+        damaged = {n for n, digest in _digests(folder, sorted(there - sound)) if digest != manifest.files.get(n)}
     except OSError:
         return frozenset()
-    return frozenset(there - damaged)
+    return there - damaged
+
+
+def _newest_beside(folder: Path) -> Path | None:
+    """Return the snapshot beside ``folder`` that was sealed last, None when there is no other."""
+    others = [path for path in folder.parent.glob("*/manifest.json") if path.parent != folder]
+    return max(others, key=lambda path: path.stat().st_mtime_ns).parent if others else None
 
 
 def untouched(folder: Path, manifest: Manifest, names: Iterable[str]) -> frozenset[str]:
@@ -424,8 +435,8 @@ def _sync(folder: Path, shared: Set[str]) -> None:
     for name in (name for name in _names(folder) if name not in shared):
         with (folder / name).open("rb") as stream:
             os.fsync(stream.fileno())
-    for inner in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
-        sync_names(inner)
+    for at, _, _ in os.walk(folder):
+        sync_names(Path(at))
 
 
 def _rename(temporary: Path, home: Path) -> None:
