@@ -5,21 +5,26 @@
 "status": "answered" or "no_evidence" or null, "by": "..."}``. ``words`` are exact words of the article.
 """
 
+import hashlib
 import json
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from bot.answer import Answerer
 from bot.corpus import QUESTIONS as FILE
 from bot.errors import CorpusError, first_fault
 from bot.files import write_whole
+from bot.interfaces import Notes
 from bot.types import Answer, Article
+
+if TYPE_CHECKING:
+    from bot.answer import Answerer
 
 Short = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"\S")]  # blank words would be in every quote
 
@@ -64,6 +69,11 @@ class Result:
     status: str
     shown: tuple[tuple[str, str], ...]  # (article, words) of each quote
     problems: tuple[str, ...]
+
+
+FAULT = "could not be answered: a fault of the program, see its log"
+Told = tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]]  # a result without its question
+TOLD = TypeAdapter(Told)
 
 
 def read_questions(corpus: Path) -> tuple[Question, ...]:
@@ -117,15 +127,52 @@ def lost_words(questions: Sequence[Question], articles: Mapping[str, Article]) -
                 yield f"question '{question.id}': {mark.article} does not hold '{mark.words[:80]}'"
 
 
-def ask_all(answerer: Answerer, questions: Sequence[Question]) -> tuple[Result, ...]:
+def ask_all(answerer: "Answerer", questions: Sequence[Question]) -> tuple[Result, ...]:
     """Ask every question of ``answerer`` and say what came out."""
     return tuple(_ask(answerer, question) for question in questions)
 
 
-def _ask(answerer: Answerer, question: Question) -> Result:
+def ask_or_recall(
+    opened: Callable[[], "Answerer"], questions: Sequence[Question], about: str, notes: Notes
+) -> tuple[Result, ...]:
+    """Return what ``ask_all`` does; nothing is opened when the notes hold every result.
+
+    Args:
+        opened: opens what is to be asked, which takes seconds for a large library.
+        questions: what to ask.
+        about: tells the snapshot and the settings; the program itself is told apart here.
+        notes: where results are looked up, and noted.
+
+    Raises:
+        BotError: it cannot be opened.
+    """
+    keys = {question.id: _note_key(question, about) for question in questions}
+    known = {key: TOLD.validate_json(body) for key, body in notes.facts(list(keys.values())).items()}
+    unknown = [question for question in questions if keys[question.id] not in known]
+    asked = {r.question.id: r for r in (ask_all(opened(), unknown) if unknown else ())}
+    sound = {keys[name]: r for name, r in asked.items() if FAULT not in r.problems}
+    notes.keep_facts({key: json.dumps((r.status, r.shown, r.problems)).encode() for key, r in sound.items()})
+    return tuple(asked.get(q.id) or Result(q, *known[keys[q.id]]) for q in questions)
+
+
+def _note_key(question: Question, about: str) -> str:
+    return hashlib.sha256("\n".join([program_digest(), about, question.model_dump_json()]).encode()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def program_digest() -> str:
+    """Return a digest of all code, rules and fixed words, and of the digests of the weights."""
+    home = Path(__file__).parent
+    parts = sorted(path for path in home.rglob("*") if path.suffix in {".py", ".toml", ".json"})
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in parts)).hexdigest()
+
+
+def _ask(answerer: "Answerer", question: Question) -> Result:
     answer = answerer.answer(question.question, question.turns).answer
     problems = [f"does not quote {m.article}: '{m.words[:80]}'" for m in question.must if not m.quoted_in(answer)]
     problems += [f"quotes {m.article}: '{m.words[:80]}'" for m in question.must_not if m.quoted_in(answer)]
+    if answer.message == answerer.words.error:
+        problems.append(FAULT)
     if question.status not in (None, answer.status.value):
         problems.append(f"is {answer.status.value}, not {question.status}")
     shown = tuple((quote.span.article, quote.text) for quote in answer.quotes)

@@ -2,13 +2,13 @@
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
-from bot.answer import Answerer, open_answerer
 from bot.build import Base, Built, Draft, Prepared, Progress, drafting, in_use, preparing, publish
 from bot.errors import BotError, SnapshotError
 from bot.history import Difference, compare, current_id, passage_texts, record
@@ -16,10 +16,13 @@ from bot.lint import Finding, Severity, look_over
 from bot.lint.facts import Opened, facts_digest, facts_file, facts_of, read_facts
 from bot.lint.finding import said_in
 from bot.lock import indexing
-from bot.questions import Result, ask_all, lost_words, read_questions
+from bot.questions import Question, Result, ask_or_recall, lost_words, read_questions
 from bot.settings import Settings
 from bot.snapshot import Accepted, current, prove, read_manifest, read_record, record_name, sweep
-from bot.types import ReviewStatus
+from bot.types import Article, ReviewStatus
+
+if TYPE_CHECKING:
+    from bot.answer import Answerer
 
 ROOM = 2  # times as many rows of the cache as the library has sentences, passages and articles
 MOST_NAMED = 50  # articles listed of those added, of those changed, of those removed
@@ -170,10 +173,8 @@ def _plan(settings: Settings, prepared: Prepared, before: str, progress: Progres
     findings = _findings(prepared.draft, fresh)
     questions = read_questions(settings.corpus)
     progress("Asking the regression questions", 0, 1)
-    # Opening the models and the index in use costs seconds: only for questions that are there to be asked.
-    results = ask_all(Answerer(prepared.library, settings), questions) if questions else ()
-    old = _answerer_in_use(settings) if before and questions else None
-    earlier = {r.question.id: r for r in ask_all(old, questions)} if old else {}
+    results = _results(prepared, settings, questions)
+    earlier = {r.question.id: r for r in _results_in_use(settings, questions, before, prepared.draft)}
     # Also what was let through for a snapshot that cannot be opened any more.
     known = {a.what: a for a in used.manifest.accepted} if used else {}
     changed = tuple(
@@ -194,7 +195,7 @@ def _plan(settings: Settings, prepared: Prepared, before: str, progress: Progres
         changed=changed,
         accepted=kept,
         quoted=tuple(_quoted(used, prepared.draft, difference)),
-        lost=tuple(lost_words(questions, prepared.library.articles)) if questions else (),
+        lost=tuple(lost_words(questions, _named_articles(questions, prepared.draft))),
         blocking=tuple(line for line in reasons if line not in known),
     )
 
@@ -211,12 +212,40 @@ def _tidy(draft: Draft) -> None:
     draft.cache.tidy()
 
 
-def _answerer_in_use(settings: Settings) -> Answerer | None:
-    try:
+def _results(prepared: Prepared, settings: Settings, questions: Sequence[Question]) -> tuple[Result, ...]:
+    def opened() -> "Answerer":
+        from bot.answer import Answerer  # here, as below: most runs have nothing to ask, and it takes half a second
+
+        return Answerer(prepared.library, settings)
+
+    draft = prepared.draft
+    about = _about(draft.manifest.id, settings)
+    return ask_or_recall(opened, questions, about, draft.cache)
+
+
+def _results_in_use(settings: Settings, questions: Sequence[Question], before: str, draft: Draft) -> tuple[Result, ...]:
+    """Return what the index in use answers, none when there is none or it cannot be opened."""
+
+    def opened() -> "Answerer":
+        from bot.answer import open_answerer
+
         return open_answerer(settings)
+
+    try:
+        return ask_or_recall(opened, questions, _about(before, settings), draft.cache) if before else ()
     except BotError as error:
         log.warning("the index in use cannot be compared with: %s", error)
-        return None
+        return ()
+
+
+def _about(snapshot: str, settings: Settings) -> str:
+    return f"{snapshot} {settings.id}"
+
+
+def _named_articles(questions: Sequence[Question], draft: Draft) -> dict[str, Article]:
+    """Return the articles whose words ``questions`` are about, as far as there are such."""
+    named = {mark.article for q in questions for mark in (*q.must, *q.must_not)} & draft.manifest.articles.keys()
+    return {name: draft.record(name).article for name in sorted(named)}
 
 
 def _base_in_use(settings: Settings) -> Base | None:

@@ -1,14 +1,16 @@
 """The file of regression questions: every mistake is named with its line, and what is asked is what was written."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.answer import open_answerer
+from bot.cache import Cache
 from bot.errors import CorpusError
-from bot.questions import Mark, Question, ask_all, read_questions, save_questions
+from bot.questions import FAULT, Mark, Question, ask_all, ask_or_recall, read_questions, save_questions
 
 GOOD = '{"id": "q1", "question": "how long does healing take"}'
 ASKED = "how long does healing of the knee take"
@@ -138,3 +140,40 @@ def test_earlier_turns_are_part_of_the_question(clinic):
     alone, after = ask_all(clinic, asked)
     assert ("knee", HEALING) in after.shown
     assert alone.question.turns == ()
+
+
+@pytest.fixture
+def notes(tmp_path):
+    cache = Cache(tmp_path / "cache.db", model="m", rules="r")
+    yield cache
+    cache.close()
+
+
+def test_a_result_is_asked_for_once(clinic, notes):
+    times = []
+
+    def opened():
+        times.append(1)
+        return clinic
+
+    one, other = Question(id="a", question=ASKED), Question(id="b", question="is swelling common")
+    first = ask_or_recall(opened, [one], "snapshot", notes)
+    assert first == ask_all(clinic, [one])
+    assert ask_or_recall(opened, [one], "snapshot", notes) == first
+    assert len(times) == 1
+    both = ask_or_recall(opened, [other, one], "snapshot", notes)
+    assert both == ask_all(clinic, [other, one])
+    assert len(times) == 2
+    stricter = one.model_copy(update={"must": (Mark(article="knee", words="six months"),)})
+    for questions, about in (([one], "another snapshot"), ([stricter], "snapshot")):
+        assert ask_or_recall(opened, questions, about, notes) == ask_all(clinic, questions)
+    assert len(times) == 4
+
+
+def test_a_fault_is_told_and_not_remembered(clinic, notes):
+    broken = open_answerer(clinic.settings)
+    broken.library = replace(broken.library, engines=None)
+    question = Question(id="a", question=ASKED)
+    (result,) = ask_or_recall(lambda: broken, [question], "snapshot", notes)
+    assert result.problems == (FAULT,)
+    assert ask_or_recall(lambda: clinic, [question], "snapshot", notes) == ask_all(clinic, [question])
