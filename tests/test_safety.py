@@ -356,7 +356,7 @@ def test_rules_alone_alarm_few_harmless_messages_and_keep_their_recall(gate):
     urgent = [item for item in some if item["class"] in ("emergency", "poison", "crisis", "abuse")]
     assert sum(gate.screen(item["message"]).urgent for item in urgent) >= 286
     harmless = [item for item in some if item["class"] in ("benign", "hard_negative")]
-    assert sum(gate.screen(item["message"]).urgent for item in harmless) <= 54
+    assert sum(gate.screen(item["message"]).urgent for item in harmless) <= 49
 
 
 @pytest.mark.parametrize("message", ["me duele mucho el pecho", "quiero morir", "tome demasiadas pastillas"])
@@ -390,6 +390,11 @@ def test_a_question_about_a_child_promises_no_quotes(gate):
         "terrified that i might stop breathing under the anaesthetic next month",
         "que es un infarto",
         "mi padre tuvo un infarto el año pasado, hay clases para caminar",
+        "what would nurses do if a visitor had a seizure in the hall",
+        "grandad had a stroke in 1998 and danced at my wedding",
+        "he overdosed on sweets at the party, does sugar matter before a scan",
+        "my heart stopped at the size of the fee",
+        "what does the leaflet mean by anaphylaxis",
     ],
 )
 def test_what_is_learnt_feared_or_long_over_gets_a_line_and_no_card(gate, message):
@@ -405,7 +410,52 @@ def test_what_is_learnt_feared_or_long_over_gets_a_line_and_no_card(gate, messag
         "had a seizure in march and he is having a seizure again right now",
         "i was fine at uni but i cant breathe now",
         "tengo un infarto",
+        "what do the staff do, my baby is limp",
+        "we came back in 2019 and my husband is having a stroke",
+        "i overdosed on sleeping pills and chocolate",
+        "i laughed so hard and now i cant breathe and my lips are blue",
+        "the leaflet says chest pain is bad and my chest hurts right now",
+        "nobody is with him and he is not breathing",
+        "no one would miss me if i died",
+        "i am watching a film and my chest hurts",
     ],
 )
 def test_the_same_words_about_now_get_the_card(gate, message):
+    assert gate.screen(message).urgent
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Me duele el pecho es normal?",
+        "Mi esposo me pega es normal?",
+        "We were watching a show and my husband collapsed, he won't wake up.",
+        "I took too many pills, maybe 2000 mg.",
+        "I've had chest pain since the night before last.",
+        "I'm finishing my dissertation and I want to die.",
+        "I have told no one I'm suicidal.",
+        "There is no one here I'm choking",
+        "He's choking up and turning blue",
+        "My daughter is choking up blood",
+        "She has not been well since she took too many of her pills.",
+        "When she was 10 minutes into the infusion she stopped responding and is unresponsive.",
+        "when we were two miles from home my wife passed out and she wont wake",
+        "lost my son 2016 and i want to die",
+        "No es un simulacro, mi esposo no respira.",
+        "He collapsed laughing and now he won't wake up.",
+        "My wife can't breathe after laughing gas at the dentist.",
+        "I overdosed on chocolate laxatives",
+        "She overdosed on weed chocolate and is unresponsive",
+        "Necesito información sobre qué hacer mi hijo no respira",
+        "The intake form asks suicidal thoughts and I said yes.",
+        "the leaflet lists throat swelling and she has it",
+        "What will the hospital do with my husband who overdosed",
+        "He was sick 6 times in 90 minutes vomiting blood",
+        "My son had a seizure at the science fair and won't wake up",
+        "Tiene dolor en el brazo izquierdo, que es un infarto?",
+        "his heart stopped bill is doing cpr",
+    ],
+)
+def test_a_harmless_word_beside_a_danger_takes_no_card_away(gate, message):
+    """Found by somebody who tried to make the guards excuse what is happening now."""
     assert gate.screen(message).urgent

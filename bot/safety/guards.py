@@ -10,7 +10,12 @@ MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|"
     r"dec(?:ember)?)"
 )
+NUMBER = r"(?:\d{1,2}|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|twenty)"
 PAST = re.compile(
+    rf"\bwhen (?:i|he|she|we|they|(?:my|our) \w+(?: \w+)?) (?:was|were) (?:about |only |just )?{NUMBER}"
+    r"\b(?! ?(?:min|sec|hour|hr|day|week|month|mile|step|feet|foot|or\b|to\b|into\b|in\b|am\b|pm\b|per\b|%))"
+    r"|\b(?:year|spring|summer|autumn|fall|winter|christmas|easter) before last\b|\b(?:in|during) the war\b"
+    r"|\bnever (?:since|again)\b|\b(?:way |long )?before (?:i|he|she|we) (?:was|were) born\b|"
     r"\b(?:(?:years?|yrs?|decades?|months?|mths?) (?:ago|back|on|clean|sober|free)|"
     r"last (?:year|spring|summer|fall|autumn|winter|decade|month|january|february|march|april|may|june|july|august|"
     r"september|october|november|december)|in (?:19|20)\d\d|(?:since|back in) (?:19|20)\d\d|"
@@ -26,7 +31,7 @@ PAST = re.compile(
     r"|\bantecedentes\b"
 )
 RECENT = re.compile(
-    r"\b(?:today|tonight|this (?:morning|afternoon|evening)|yesterday|last night|just|again|still|since then)\b"
+    r"\b(?:(?:is|are|am|im|hes|shes|theyre) (?:still )?having|today|tonight|this (?:morning|afternoon|evening)|yesterday|last night|just|again|still|since then)\b"
 )
 DENIED = re.compile(
     r"\b(?:no (?:tengo|tiene|hay|siento|siente|he tenido|ha tenido|tuve)|sin|nunca|jamas|ni|no|not|never|without|dont have(?: any)?|do not have(?: any)?|doesnt have(?: any)?|didnt have(?: any)?|havent|"
@@ -38,6 +43,14 @@ DENIED = re.compile(
 FAMILY = re.compile(r"\b(?:at risk|runs in (?:my|the) family|family history|hereditary|in my family)\b")
 THINKING = re.compile(
     r"\b(?:think\w*|thoughts?|dream\w*|fantasi\w+|plan\w*|considering|talk\w*)(?: \w+)? (?:about|of) $"
+)
+NOBODY = re.compile(r"\b(?:nobody|no one)(?: (?:here|there))?(?:s| is| was) ?$")
+# What a leaflet says, unless the writer goes on about a person.
+PRINTED = re.compile(
+    r"\b(?:leaflet|form|questionnaire|poster) (?:lists?|means? by|mean by|mentions?|warns? (?:of|about))(?: \w+)? [\"\u201c]?$"
+)
+PERSON = re.compile(
+    r"\b(?:i|im|ive|my|me|mine|hes|shes|he|she|we|they|yes|husband|wife|partner|son|daughter|baby|mum|mom|dad|kid|child)\b"
 )
 NOTHING_BUT = re.compile(r"\b(?:nothing|anything) (?:but|except) ?$")
 SUBJECT = r"(?:i|im|ive|he|hes|she|shes|they|theyre|we|and|but|because|so|since|my \w+ (?:is|has|was|wont|cant))"
@@ -59,16 +72,19 @@ HYPOTHETICAL = re.compile(
     rf"|\bhow (?:common|likely|often|dangerous|many people|serious|rare|is|are|does|do)\b(?: (?!{SUBJECT}\b)\w+){{0,4}}"
     rf"|\b(?:are|is|do|does|did|can|could|have|has|will|would) (?:people|patients|anyone|someone|somebody|anybody|one|many|most|some|you|folks|users|it|they|doctors|nurses|clinics|staff)\b(?: (?!{SUBJECT}\b)\w+){{0,3}}"
     rf"|^(?:is|are|was|were)(?: an?| the)?"
+    rf"|\bhow (?:do|would) (?:the |your )?(?:staff|nurses|paramedics|medics) (?:handle|deal with|respond to) (?:someone|somebody|an?)(?: (?!{SUBJECT}\b)\w+){{0,2}}"
     rf"|\bdifference between (?:\w+ ){{1,4}}and(?: an?)?|\bwhat(?:s| is| are| counts as)(?: an?| the)?"
     rf"|\b(?:can|could|does|do) (?:\w+ ){{1,4}}(?:feel|look|seem|sound) like(?: an?)?"
     # Spanish: "puede causar un", "que hacen si alguien", "riesgo de"
+    rf"|\b(?:articulos?|folletos?|libros?) (?:sobre|acerca de)(?: (?!(?:mi|mis|me|no|se|tengo|estoy|y)\b)\w+){{0,5}}"
+    rf"|\b(?:puede|pueden|podria|podrian) (?:\w+ ){{1,3}}(?:causar|provocar|producir)(?: (?!(?:mi|me|no|se)\b)\w+){{0,2}}"
     rf"|\b(?:puede|pueden|podria|podrian) (?:causar|provocar|producir|dar|llevar a)(?: \w+){{0,3}}"
     rf"|\b(?:que (?:hacen|pasa|hago|debo hacer)|como (?:le hacen|atienden|manejan))\b(?: \w+){{0,3}} si (?:alguien|un|una|el|la)\b(?: \w+){{0,3}}"
     rf"|^(?:y )?q(?:ue)? (?:es|son|significa)(?: un| una| el| la)?|\bdiferencia entre(?: un| una| el| la)?(?: \w+ y)?(?: un| una| el| la)?|\bse puede confundir con(?: un| una)?"
     rf"|\b(?:riesgos?|probabilidad|casos?|sintomas|senales|prevenir|evitar|miedo) (?:de|a|del|un|una)(?: \w+){{0,3}}) ?$"
 )
 AFTER = re.compile(
-    r"^(?: \w+){0,3} (?:in (?:some|certain|a few|other|young) (?:users|people|patients|adults|kids|children|teens)|(?:as )?an? (?:known |common |possible |rare |potential )?(?:side effect|risk|symptom|complication|sign)|"
+    r"^(?: \w+){0,3}[\"\u201d]? (?:se hereda\b|es (?:hereditari[oa]|lo mismo)\b|in (?:some|certain|a few|other|young) (?:users|people|patients|adults|kids|children|teens)|(?:as )?an? (?:known |common |possible |rare |potential )?(?:side effect|risk|symptom|complication|sign)|"
     r"possible|common|likely|dangerous|mean\b|prevention|hotline|clinic|guidelines?|syndrome|medicine|meds|disorder|"
     r"history|rates?|warnings?|antidote|statistics)\b"
 )
@@ -78,6 +94,13 @@ IDIOM = re.compile(
     r"\b(?:bill|price|quoted?|invoice|cuenta|precio|haha\w*|jaja\w*|laughing)\b"
     r"|\b(?:bill|price|invoice|cuenta|precio)\b.{0,40}\b(?:heart attack|stroke|infarto)\b"
     r"|\bdie of (?:embarrassment|boredom|laughter|shame)\b"
+)
+# What the words themselves say is no illness; nothing else in the sentence is excused by it.
+NOT_ILL = re.compile(
+    r"\boverdos\w+ on (?:chocolate|haribo|cake|sweets|crisps|cheese|netflix)\b(?! (?:laxative|edible|and))"
+    r"|\bheart (?:stopped|sank|skipped a beat)(?: \w+){1,5} (?:bill|fee|price|invoice|quote)\b(?! (?:is|was))"
+    r"|\bcollaps\w+ (?:laughing(?! gas)|(?:with|from|in) laughter)\b(?!.*\b(?:now|wake\w*|woke|blue|pulse|breath\w*|respon\w+|gas)\b)"
+    r"|\bchoking hazard\b|\bcut(?:ting)? (?:my|your|him|her|our)sel(?:f|ves) (?:some|a (?:bit|little)(?: of)?) slack\b"
 )
 # Said of what is learnt, read or watched. "In class" is a place: people collapse there.
 LEARNT = re.compile(
@@ -116,7 +139,9 @@ def excused(sentence: str, start: int, end: int, guards: list[str], *, now: bool
     before = _clause_before(sentence, start)
     # "they say no, i am ending it": a bare "no" before a new subject denies nothing.
     answer_no = re.search(r"\bno ?$", before) and re.match(rf"{SUBJECT}\b", sentence[start:end])
-    if "negation" in guards and DENIED.search(before) and not NOTHING_BUT.search(before) and not answer_no:
+    phrase = sentence[start:end]
+    denied = DENIED.search(before) and not NOTHING_BUT.search(before) and not answer_no
+    if "negation" in guards and (denied or (NOBODY.search(before) and not re.match(rf"{SUBJECT}\b", phrase))):
         return "negation"
     if now:
         return ""
@@ -128,13 +153,16 @@ def excused(sentence: str, start: int, end: int, guards: list[str], *, now: bool
 
 def _not_meant(sentence: str, start: int, end: int) -> str:
     """Return why ``sentence[start:end]`` is said of nobody in danger now, or ""."""
+    if any(found.start() < end and found.end() > start for found in NOT_ILL.finditer(sentence)):
+        return "idiom"
     for name, said in SAID_OF.items():
         if said.search(sentence):
             return name
     lead = sentence[:start].rstrip() + " " if start else ""
     if THINKING.search(lead):
         return ""
-    asked = HYPOTHETICAL.search(lead) or FEARED.search(lead)
+    printed = PRINTED.search(lead) and not PERSON.search(sentence)
+    asked = HYPOTHETICAL.search(lead) or FEARED.search(lead) or printed
     return "hypothetical" if asked or (AFTER.search(sentence[end:]) and not OWN.search(sentence)) else ""
 
 
