@@ -19,7 +19,8 @@ from bot.ocr import recognised
 
 LONGEST_NAME = 80
 READ_OFF = "words of scanned pages were read off pictures: compare each with the original, numbers above all"
-TEXTS = frozenset({".txt", ".md"})
+TEXT = ".txt"  # kept as it is: it needs no original beside it
+KEPT_AS = {".md": ".markdown"}  # a .md file in the corpus is an article
 # Hidden folders in the corpus: an article that is being written, and a whole one that is being put in its place.
 WRITING, READY = ".adding", ".added"
 
@@ -169,10 +170,10 @@ def _add(file: Path, extract: Extract, corpus: Path, known: dict[str, str]) -> A
     refused = _not_new(name, (text_sha, data_sha), corpus, known)
     if refused:
         return Refused(file, refused)
-    original = None if suffix in TEXTS else f"{name}{suffix}"
+    original = None if suffix == TEXT else f"{name}{KEPT_AS.get(suffix, suffix)}"
     title = _line(extract.title or "") or _line(re.sub(r"[-_]+", " ", file.stem)) or name
     sidecar = sidecar_text(extract, text_sha256=text_sha, title=title, original=original, original_sha256=data_sha)
-    parts = {original: data, f"{name}.txt": text} if original else {f"{name}{suffix}": text}
+    parts = {f"{name}{TEXT}": text} | ({original: data} if original else {})
     try:
         _write(corpus, {**parts, f"{name}.toml": sidecar.encode("utf-8")})
     except _Unsound as error:

@@ -48,6 +48,7 @@ HOMES = {
     "docx": {"extract.*"},
     "trafilatura": {"extract.*"},
     "lxml": {"extract.*"},
+    "markdown_it": {"extract.*"},
     "pandas": {"web.overview"},
     "watchfiles": {"cli.*"},
     "gradio": {"web.*"},

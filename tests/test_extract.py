@@ -7,6 +7,7 @@ import sys
 import time
 import unicodedata
 import zipfile
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 
@@ -306,7 +307,7 @@ def test_zip_bomb(tmp_path, refused):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_plain_text_is_kept(tmp_path, worker, encoding):
     text = "A heading\r\n\r\n  indented  twice\ttab \rold\n# Café\n"
-    result = worker.extract(save(tmp_path / "a.md", text.encode(encoding)))
+    result = worker.extract(save(tmp_path / "a.txt", text.encode(encoding)))
     assert result.text == "A heading\n\n  indented  twice\ttab \nold\n# Café\n"
 
 
@@ -496,5 +497,61 @@ def test_damaged_files_end_as_text_or_reason(tmp_path):
     ],
 )
 def test_the_title_of_markdown_is_the_heading_it_begins_with(tmp_path, name, data, title):
-    found = extract(save(tmp_path / name, data.encode()))
-    assert (found.title, found.text) == (title, data)
+    assert extract(save(tmp_path / name, data.encode())).title == title
+
+
+MARKDOWN = """---
+title: "After a knee operation"
+author: A. Person
+date: 2024-05-02
+url: javascript:alert(1)
+---
+# Rest first
+
+**Do not** [drive](https://example.org/x) for *two* weeks,
+says `the sheet`.  
+Ask &amp; wait.
+
+* Walk
+  1. slowly \\*
+  2. with help
+
+     of a friend
+* Sleep
+
+> Cold helps.
+
+| When | What |
+|------|------|
+| day 1 | rest |
+
+<script>alert(1)</script>
+
+![a picture](x.png)
+"""
+
+
+def test_markdown_is_read_as_its_page_shows_it(tmp_path):
+    found = extract(save(tmp_path / "a.md", MARKDOWN.encode()))
+    assert found.text == (
+        "Rest first\n\nDo not drive for two weeks, says the sheet.\n\nAsk & wait.\n\n- Walk\n- slowly *\n"
+        "- with help\n\nof a friend\n\n- Sleep\n\nCold helps.\n\nWhen; What\nday 1; rest\n"
+    )
+    stated = (found.title, found.author, found.published, found.url)
+    assert stated == ("After a knee operation", "A. Person", "2024-05-02", None)
+    assert [warning.split(" ")[0] for warning in found.warnings] == ["tables", "HTML"]
+
+
+@pytest.mark.parametrize("data", ["<!-- nothing -->", "---\ntitle: x\n---\n", "![only a picture](x.png)"])
+def test_markdown_that_shows_no_words_is_refused(tmp_path, refused, data):
+    assert "no words that a reader would see" in refused(save(tmp_path / "a.md", data.encode()))
+
+
+@pytest.mark.parametrize(
+    "data", [">" * 5000 + " deep", "- " * 5000 + "deep", "[" * 50_000, "*a_" * 20_000, "`" * 40_000]
+)
+def test_markdown_made_to_hang_is_read_or_refused_in_time(tmp_path, data):
+    start = time.monotonic()
+    with suppress(ExtractError):
+        extract(save(tmp_path / "a.md", f"Words that stay.\n\n{data}".encode()))
+    assert time.monotonic() - start < 20

@@ -1,28 +1,89 @@
-"""Markdown: kept as it is, like plain text; a heading of the first level at its start is its title."""
+"""Markdown (CommonMark with tables): the words that a reader of the page sees, without its marks."""
 
 import re
-from dataclasses import replace
+from collections.abc import Iterator
 
-from bot.extract import Extract, Limits
-from bot.extract import plain as text
-from bot.extract.plain import fact
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
-UNDERLINE = re.compile(r"=+[ \t]*")
+from bot.extract import Extract, ExtractError, Limits, plain
+from bot.extract.plain import Block, Shape, compose, fact, tidy
+
+NESTING = 100  # levels of lists and quotes; what lies deeper is left out by the parser
+PARSER = MarkdownIt("commonmark", {"maxNesting": NESTING}).enable("table")
+FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.{0,20000}?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S)
+STATED = re.compile(r"^(title|author|date|publisher|url)[ \t]*:[ \t]*[\"']?([^\n\"']{1,500}?)[\"']?[ \t]*$", re.M)
+CELLS, CODE, SHOWN = {"th_open", "td_open"}, {"fence", "code_block"}, {"text", "code_inline"}
+BREAK = "\x1e"  # no text holds it: control characters are refused
+KEPT = 0.5  # a smaller share of the file's characters in the text is worth a look
 
 
 def read(data: bytes, limits: Limits) -> Extract:
-    """Return the text as it is, with the title that it states.
+    """Return the words of a Markdown file, and the facts that its front matter or first heading states.
 
     Raises:
-        ExtractError: it is no text.
+        ExtractError: it is no text, or nothing in it is shown to a reader.
     """
-    found = text.read(data, limits)
-    return replace(found, title=fact(_title(found.text)))
+    source = plain.read(data, limits).text
+    front = FRONT_MATTER.match(source)
+    body = source[front.end() :] if front else source
+    tokens = PARSER.parse(body)
+    text, _ = compose(_blocks(tokens))
+    if not text:
+        raise ExtractError("holds no words that a reader would see. Open it, and save the article as a .txt file.")
+    stated = dict(STATED.findall(front[1])) if front else {}
+    return Extract(
+        text,
+        title=fact(stated.get("title")) or fact(_title(tokens)),
+        author=fact(stated.get("author")),
+        publisher=fact(stated.get("publisher")),
+        published=fact(stated.get("date")),
+        url=fact(stated.get("url")) if stated.get("url", "").startswith(("http://", "https://")) else None,
+        warnings=tuple(_warnings(tokens, len(text), len(body))),
+    )
 
 
-def _title(source: str) -> str | None:
-    """Return the words of a heading of the first level ("# Words", or words underlined by "=") at the start."""
-    first, _, rest = source.lstrip("\n").partition("\n")
-    if first.startswith(("# ", "#\t")):
-        return first.strip(" \t#")
-    return first if first.strip() and UNDERLINE.fullmatch(rest.split("\n", 1)[0]) else None
+def _blocks(tokens: list[Token]) -> Iterator[Block]:
+    """Yield what stands between empty lines, each item of a list, each row of a table."""
+    cells: list[str] = []
+    for number, token in enumerate(tokens):
+        around = [one.type for one in tokens[max(0, number - 2) : number]]
+        if token.type == "tr_close":
+            yield from ((Shape.ROW, row) for row in ["; ".join(filter(None, cells))] if row)
+            cells = []
+        elif token.type == "inline" and around[-1] in CELLS:
+            cells.append(tidy(_words(token)))
+        elif token.type == "inline" or token.type in CODE:
+            yield from _lines(_words(token), item="list_item_open" in around)
+
+
+def _lines(words: str, *, item: bool) -> Iterator[Block]:
+    """Yield the lines of a paragraph; the first one of a list's item gets its bullet."""
+    lines = [line for line in map(tidy, words.split(BREAK)) if line]
+    for line in lines[:1]:
+        yield (Shape.ITEM, f"- {line}") if item else (Shape.PARAGRAPH, line)
+    yield from ((Shape.PARAGRAPH, line) for line in lines[1:])
+
+
+def _words(token: Token) -> str:
+    """Return what a reader sees of a token; a hard line break becomes a mark."""
+    if token.type in CODE:
+        return token.content
+    breaks = {"softbreak": " ", "hardbreak": BREAK}
+    parts = token.children or []
+    return "".join(breaks.get(part.type, part.content if part.type in SHOWN else "") for part in parts)
+
+
+def _title(tokens: list[Token]) -> str | None:
+    """Return the words of a heading of the first level that the text begins with."""
+    first = tokens[:2]
+    return _words(first[1]) if len(first) > 1 and (first[0].type, first[0].tag) == ("heading_open", "h1") else None
+
+
+def _warnings(tokens: list[Token], kept: int, whole: int) -> Iterator[str]:
+    if any(token.type == "tr_open" for token in tokens):
+        yield "tables were flattened, a row to a line"
+    if any(part.type.startswith("html") for token in tokens for part in (token, *(token.children or ()))):
+        yield "HTML tags in it were left out, with the words that they hold as blocks: compare with the file"
+    if kept < KEPT * whole:
+        yield f"{kept} of {whole} characters were kept as the article: compare with the file"

@@ -1,4 +1,4 @@
-"""Plain text and Markdown, kept as they are; and what every format's text has in common."""
+"""Plain text, kept as it is; and what every format's text has in common."""
 
 import codecs
 import re
