@@ -6,7 +6,7 @@ import pytest
 from conftest import ROOT
 
 from bot.model import DEFAULT_PACKAGE, find_model
-from bot.network import Network
+from bot.network import WEIGHTS, Network
 from bot.rerank import Reranker
 
 EXAMPLES = [
@@ -19,7 +19,7 @@ EXAMPLES = [
 def test_the_evidence_model_learns_resumes_and_is_exported(tmp_path: Path):
     import torch
 
-    from bot.training.__main__ import BATCH, _train
+    from bot.training.__main__ import BATCH, HEAD_RATE, RATE, _train
     from bot.training.crossencoder import build, export
     from bot.training.sources import Example
 
@@ -27,10 +27,10 @@ def test_the_evidence_model_learns_resumes_and_is_exported(tmp_path: Path):
     checkpoint = tmp_path / "checkpoint.pt"
     path = find_model(DEFAULT_PACKAGE).path
     model, tokenizer = build(path)
-    _train(model, tokenizer, lessons[:BATCH], checkpoint)
+    _train(model, tokenizer, lessons[:BATCH], checkpoint, (RATE, HEAD_RATE))
     first = torch.load(checkpoint, weights_only=True)
     resumed, _ = build(path)
-    _train(resumed, tokenizer, lessons, checkpoint)
+    _train(resumed, tokenizer, lessons, checkpoint, (RATE, HEAD_RATE))
     second = torch.load(checkpoint, weights_only=True)
     assert (first["step"], second["step"]) == (1, 2)
     name = "head.0.weight"
@@ -38,6 +38,45 @@ def test_the_evidence_model_learns_resumes_and_is_exported(tmp_path: Path):
     assert torch.equal(resumed.state_dict()[name], second["model"][name])
     export(resumed, tokenizer, tmp_path / "weights")
     assert Reranker(tmp_path / "weights").scores(*_pair()).shape == (2,)
+
+
+@pytest.mark.filterwarnings("default")
+def test_adapters_learn_and_leave_the_wide_weights_as_they_were(tmp_path: Path):
+    """The repository then grows by what they learn alone."""
+    from bot.training.__main__ import ADAPTER_RATE, BATCH, HEAD_RATE, _train
+    from bot.training.adapters import adapt, load_shipped
+    from bot.training.crossencoder import build, export
+    from bot.training.sources import Example
+
+    model, tokenizer = build(find_model(DEFAULT_PACKAGE).path)
+    load_shipped(model, WEIGHTS / "reranker.onnx")
+    adapt(model)
+    lessons = [Example(q, (wrong,), near=(right,)) for q, right, wrong in EXAMPLES] * (
+        BATCH // 2
+    )  # the wrong way round
+    _train(model, tokenizer, lessons * 4, tmp_path / "checkpoint.pt", (ADAPTER_RATE, HEAD_RATE))
+    export(model, tokenizer, tmp_path / "weights")
+    shipped, (right, wrong) = _wide(WEIGHTS / "reranker.onnx"), Reranker(tmp_path / "weights").scores(*_pair())
+    assert len(shipped) == 6 * 6 + 1  # six matrices in each of six layers, and the words
+    assert shipped <= _wide(tmp_path / "weights" / "reranker.onnx")
+    before = Reranker().scores(*_pair())
+    assert before[0] - before[1] > right - wrong
+
+
+def test_another_network_is_not_taken_for_the_shipped_one():
+    from bot.training.adapters import load_shipped
+    from bot.training.crossencoder import build
+
+    model, _ = build(find_model(DEFAULT_PACKAGE).path)
+    with pytest.raises(ValueError, match=r"screener\.onnx does not hold 'head"):
+        load_shipped(model, WEIGHTS / "screener.onnx")
+
+
+def _wide(graph):
+    import onnx
+
+    tensors = [onnx.numpy_helper.to_array(one) for one in onnx.load(str(graph)).graph.initializer]
+    return {one.tobytes() for one in tensors if one.ndim == 2 and min(one.shape) >= 384 and one.shape[0] != 512}
 
 
 @pytest.mark.filterwarnings("default")

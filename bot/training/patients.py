@@ -1,25 +1,31 @@
 """Questions in patients' words (tests/data/patient_questions) -> training examples with hard wrong answers.
 
-The wrong answers are the sentences of the same article that the published embedding model finds most alike: what the
-evidence model will be shown when it serves.
+The wrong answers are the sentences of the same article that the published embedding model finds most alike, or those
+of them that an earlier evidence model takes for answers: what the new one will be shown when it serves.
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bot.embed import OnnxEncoder
+from bot.interfaces import Matrix
 from bot.segment import leans
 from bot.training.sources import Example
 
 HARD = 8  # most alike sentences that do not answer
 OTHERS = 16
+Judge = Callable[[str, list[str]], Matrix]  # question and sentences -> how well each answers
 
 
-def patient_examples(folder: Path, part: str, encoder: OnnxEncoder) -> list[Example]:
-    """Return the examples of ``part`` ("fit"); every sentence comes with its heading and what it leans on."""
+def patient_examples(folder: Path, part: str, encoder: OnnxEncoder, judge: Judge | None = None) -> list[Example]:
+    """Return the examples of ``part`` ("fit"); every sentence comes with its heading and what it leans on.
+
+    With a ``judge`` the hard wrong answers are those that it finds best among the most alike sentences.
+    """
     lines = (folder / "articles.jsonl").read_text("utf-8").splitlines()
     articles = {item["article"]: item["sentences"] for item in map(json.loads, lines)}
     questions = [json.loads(line) for line in (folder / f"{part}.jsonl").read_text("utf-8").splitlines()]
@@ -30,7 +36,10 @@ def patient_examples(folder: Path, part: str, encoder: OnnxEncoder) -> list[Exam
         if name not in vectors:
             vectors[name] = encoder.documents([s["text"] for s in articles[name]])[0]
         order = np.argsort(-(vectors[name] @ encoder.query(question["question"])[0]), kind="stable")
-        found.append(_example(question, articles[name], [int(number) for number in order]))
+        wrong = _wrong(question, [int(number) for number in order])
+        if judge:
+            wrong = _by_judgement(question["question"], articles[name], wrong, judge)
+        found.append(_example(question, articles[name], wrong))
     return found
 
 
@@ -44,10 +53,18 @@ def in_context(sentences: list[dict[str, str]], number: int) -> str:
     return f"{heading}: {text}" if heading else text
 
 
-def _example(question: dict[str, Any], sentences: list[dict[str, str]], order: list[int]) -> Example:
+def _wrong(question: dict[str, Any], order: list[int]) -> list[int]:
     labelled = {*question["answers"], *question["partial"], *question["near"]}
-    wrong = [number for number in order if number not in labelled]
+    return [number for number in order if number not in labelled]
 
+
+def _by_judgement(question: str, sentences: list[dict[str, str]], wrong: list[int], judge: Judge) -> list[int]:
+    looked_at = wrong[: HARD + OTHERS]
+    scores = judge(question, [in_context(sentences, number) for number in looked_at])
+    return [looked_at[place] for place in np.argsort(-scores, kind="stable")]
+
+
+def _example(question: dict[str, Any], sentences: list[dict[str, str]], wrong: list[int]) -> Example:
     def texts(numbers: list[int]) -> tuple[str, ...]:
         return tuple(in_context(sentences, number) for number in numbers)
 
