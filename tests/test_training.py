@@ -85,7 +85,7 @@ def test_the_classifier_learns_and_is_exported(tmp_path: Path):
 
     messages = screener.read_messages(ROOT / "tests/data/safety_fit.jsonl")
     assert {number for _, number in messages} == set(range(len(screener.CLASSES)))
-    model, tokenizer = screener.train(find_model(DEFAULT_PACKAGE).path, messages[::40], ["how long does it last"])
+    model, tokenizer = screener.train(find_model(DEFAULT_PACKAGE).path, messages[::120], ["how long does it last"])
     screener.export(model, tokenizer, tmp_path)
     network = Network(tmp_path, "screener", instead="-")
     assert network.run(["my chest hurts"]).shape == (1, len(screener.CLASSES))
