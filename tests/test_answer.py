@@ -191,7 +191,7 @@ def test_many_threads_get_the_same_answers(answerer):
     assert all(found[n] == alone for n in range(6))
 
 
-def test_ten_thousand_questions_in_a_row(answerer):
+def test_thousands_of_questions_in_a_row(answerer):
     """No leak, no slowing down: messages that need no retrieval are cheap enough to send this many."""
     import psutil
 
@@ -199,9 +199,9 @@ def test_ten_thousand_questions_in_a_row(answerer):
     for _ in range(200):
         answerer.answer("what are the side effects")
     before = process.memory_info().rss
-    for number in range(10_000):
+    for number in range(4_000):
         answerer.answer("" if number % 50 else "how long does it take?")
-    assert process.memory_info().rss - before < 80_000_000
+    assert process.memory_info().rss - before < 50_000_000
 
 
 def test_an_article_in_review_is_found_but_not_quoted(small_index):

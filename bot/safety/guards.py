@@ -15,7 +15,7 @@ PAST = re.compile(
     rf"\bwhen (?:i|he|she|we|they|(?:my|our) \w+(?: \w+)?) (?:was|were) (?:about |only |just )?{NUMBER}"
     r"\b(?! ?(?:min|sec|hour|hr|day|week|month|mile|step|feet|foot|or\b|to\b|into\b|in\b|am\b|pm\b|per\b|%))"
     r"|\b(?:year|spring|summer|autumn|fall|winter|christmas|easter) before last\b|\b(?:in|during) the war\b"
-    r"|\bnever (?:since|again)\b|\b(?:way |long )?before (?:i|he|she|we) (?:was|were) born\b|"
+    r"|\bnever since\b|\b(?:way |long )?before (?:i|he|she|we) (?:was|were) born\b|"
     r"\b(?:(?:years?|yrs?|decades?|months?|mths?) (?:ago|back|on|clean|sober|free)|"
     r"last (?:year|spring|summer|fall|autumn|winter|decade|month|january|february|march|april|may|june|july|august|"
     r"september|october|november|december)|in (?:19|20)\d\d|(?:since|back in) (?:19|20)\d\d|"
