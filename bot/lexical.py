@@ -11,7 +11,6 @@ import Stemmer
 
 from bot.interfaces import Matrix, Rows
 
-logging.getLogger("bm25s").setLevel(logging.WARNING)  # it reports each index at debug level on its own handler
 WORD = re.compile(r"\w+", re.UNICODE)
 # Function words and the small talk of a chat: they say nothing about what is asked.
 STOPWORDS = frozenset(
@@ -54,6 +53,7 @@ class Lexical:
     def __init__(self, documents: list[list[str]]) -> None:
         import bm25s  # here: with scipy it takes 0.3 s, and an indexer that asks no questions needs neither
 
+        logging.getLogger("bm25s").setLevel(logging.WARNING)  # once imported it reports each index at debug level
         vocabulary = sorted({term for document in documents for term in document})
         self._ids = {term: number for number, term in enumerate(vocabulary)}
         self._rows = len(documents)

@@ -26,6 +26,7 @@ def at(built):
 def test_ask_prints_quotes_with_source_and_disclaimer(at):
     done = bot("ask", "what are the side effects", *at)
     assert done.returncode == 0, done.stderr
+    assert done.stderr == ""  # no library reports what it does
     assert "[1] “" in done.stdout
     assert "date not given" in done.stdout
     assert "consult your physician" in done.stdout
