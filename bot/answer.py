@@ -15,7 +15,7 @@ from bot.library import Library, open_library
 from bot.pins import Pins, put_first
 from bot.rerank import Reranker
 from bot.retrieve import rerank, retrieve, understand
-from bot.safety import Classifier, Gate, redact
+from bot.safety import Classifier, Gate, redact, without_placeholders
 from bot.scoring import scoring_for
 from bot.settings import Settings
 from bot.types import Answer, Hit, Notice, Query, Quote, Screening, Span, Status, Tag, Trace
@@ -74,7 +74,8 @@ class Answerer:
         except InputError as error:
             return self._plain(screening, str(error), clock)
         # Earlier turns come from outside too: the query is kept in the trace, so it must hold no identifier.
-        query = resolve(screening.redacted, tuple(redact(turn) for turn in turns), self.library.speller.correct)
+        said, *earlier = (without_placeholders(text) for text in (screening.redacted, *map(redact, turns)))
+        query = resolve(said, tuple(earlier), self.library.speller.correct)
         with clock.measure("understand"):
             queries = understand(self.library, query)
         found = tuple(self._search(asked, number, clock) for number, asked in enumerate(queries))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.errors import RulesError
 from bot.model import DEFAULT_PACKAGE, find_model
-from bot.safety import Gate, redact
+from bot.safety import Gate, redact, without_placeholders
 from bot.safety.normalise import fold
 from bot.safety.rules import parse_rules, read_rules
 from bot.types import HARD_ROUTES, Route, Tag
@@ -281,6 +281,20 @@ def test_identifiers_are_taken_out(text, shown):
 )
 def test_health_text_is_left_alone(text):
     assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    ("message", "left"),
+    [
+        ("my name is Bob Jones, dob 4/5/1961, phone 555-123-4567: does it hurt", "does it hurt"),
+        ("does it hurt? call me at 555-123-4567", "does it hurt?"),
+        ("My name is Ann Lee and I want to know if it hurts", "and I want to know if it hurts"),
+        ("555-123-4567", "[phone]"),
+        ("does [it] hurt", "does [it] hurt"),
+    ],
+)
+def test_what_is_searched_for_has_no_holes(message, left):
+    assert without_placeholders(redact(message)) == left
 
 
 def test_the_redacted_question_is_what_everyone_sees(gate):

@@ -2,6 +2,6 @@
 
 from bot.safety.classifier import Classifier
 from bot.safety.gate import Gate
-from bot.safety.redact import redact
+from bot.safety.redact import redact, without_placeholders
 
-__all__ = ["Classifier", "Gate", "redact"]
+__all__ = ["Classifier", "Gate", "redact", "without_placeholders"]

@@ -57,6 +57,14 @@ PATTERNS = tuple((label, re.compile(pattern, re.I)) for label, pattern in RULES)
 # Numbers that patients are told to call are nobody's.
 PUBLIC = {"1-800-222-1222", "1-800-799-7233", "1-800-422-4453", "1-800-662-4357", "800-222-1222"}
 
+LABELS = "|".join(sorted({label for label, _ in RULES}))
+# A placeholder with the words that lead to it: "my name is [name], dob [date]".
+HOLE = re.compile(
+    rf"(?:\b(?:my (?:name|number|address|email) is|i am|i['\u2019]?m|this is|call me at|name|dob|born|phone|tel|cell|mobile|"
+    rf"number|email|address|record|mrn|ssn)\W{{0,3}}(?:is\W{{0,2}})?)?\[(?:{LABELS})\][\s,.;:]*",
+    re.I,
+)
+
 
 def redact(text: str) -> str:
     """Return ``text`` with names, dates, numbers and addresses of a person replaced by ``[name]``, ``[date]``, ...
@@ -70,3 +78,9 @@ def redact(text: str) -> str:
 
 def _placeholder(label: str, found: re.Match[str]) -> str:
     return found[0] if found[0] in PUBLIC else f"[{label}]"
+
+
+def without_placeholders(text: str) -> str:
+    """Return redacted ``text`` without what stands for identifiers: nothing in an article answers to "[phone]"."""
+    left = HOLE.sub(" ", text).strip()
+    return left or text
