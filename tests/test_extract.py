@@ -542,6 +542,35 @@ def test_markdown_is_read_as_its_page_shows_it(tmp_path):
     assert [warning.split(" ")[0] for warning in found.warnings] == ["tables", "HTML"]
 
 
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (
+            "Dose is 10<sup>6</sup> units.<br>Take it daily.<br/>Never more.",
+            "Dose is 10^6 units.\n\nTake it daily.\n\nNever more.",
+        ),
+        ("A **b<b>ol</b>d** word, H<sub>2</sub>O<kbd>x</kbd>y.", "A bold word, H2O x y."),
+        ("| take 5 mg<br>twice | a |\n|---|---|\n| b | c |", "take 5 mg twice; a\nb; c"),
+        ("---\n\nToe fractures heal in four weeks.\n\n---\n\nMore.", "Toe fractures heal in four weeks.\n\nMore."),
+    ],
+)
+def test_markdown_joins_and_drops_no_words(tmp_path, source, text):
+    assert extract(save(tmp_path / "a.md", source.encode())).text == text + "\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("title: \"Hands: a guide, with 'quotes'\"", "Hands: a guide, with 'quotes'"),
+        ('title: Hips: what "to" expect', 'Hips: what "to" expect'),
+        ("title: [a, list]", None),
+        ("title:", None),
+    ],
+)
+def test_a_title_of_front_matter_may_hold_quotes(tmp_path, line, title):
+    assert extract(save(tmp_path / "a.md", f"---\n{line}\n---\nRest.".encode())).title == title
+
+
 @pytest.mark.parametrize("data", ["<!-- nothing -->", "---\ntitle: x\n---\n", "![only a picture](x.png)"])
 def test_markdown_that_shows_no_words_is_refused(tmp_path, refused, data):
     assert "no words that a reader would see" in refused(save(tmp_path / "a.md", data.encode()))

@@ -11,8 +11,13 @@ from bot.extract.plain import Block, Shape, compose, fact, tidy
 
 NESTING = 100  # levels of lists and quotes; what lies deeper is left out by the parser
 PARSER = MarkdownIt("commonmark", {"maxNesting": NESTING}).enable("table")
-FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.{0,20000}?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S)
-STATED = re.compile(r"^(title|author|date|publisher|url)[ \t]*:[ \t]*[\"']?([^\n\"']{1,500}?)[\"']?[ \t]*$", re.M)
+# Two rules with words between them are no front matter: that begins with the name of a field.
+FRONT_MATTER = re.compile(r"\A---[ \t]*\n([A-Za-z][\w-]{0,40}[ \t]*:.{0,20000}?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S)
+STATED = re.compile(r"^(title|author|date|publisher|url)[ \t]*:[ \t]*([^\s\[{|>].{0,500})$", re.M)
+QUOTED = re.compile(r"""\A(["'])(.*)\1\Z""")
+# Tags within a line: what they mean for the words around them. Any other one parts words.
+BREAK_TAG, POWER_TAG = re.compile(r"<br\b", re.I), re.compile(r"<sup\b", re.I)
+QUIET_TAG = re.compile(r"</?(?:sup|sub|b|i|em|strong|u|a|span|mark|small|abbr|code|font)\b|<!--", re.I)
 CELLS, CODE, SHOWN = {"th_open", "td_open"}, {"fence", "code_block"}, {"text", "code_inline"}
 BREAK = "\x1e"  # no text holds it: control characters are refused
 KEPT = 0.5  # a smaller share of the file's characters in the text is worth a look
@@ -31,7 +36,7 @@ def read(data: bytes, limits: Limits) -> Extract:
     text, _ = compose(_blocks(tokens))
     if not text:
         raise ExtractError("holds no words that a reader would see. Open it, and save the article as a .txt file.")
-    stated = dict(STATED.findall(front[1])) if front else {}
+    stated = {name: QUOTED.sub(r"\2", value.strip()) for name, value in STATED.findall(front[1])} if front else {}
     return Extract(
         text,
         title=fact(stated.get("title")) or fact(_title(tokens)),
@@ -52,7 +57,7 @@ def _blocks(tokens: list[Token]) -> Iterator[Block]:
             yield from ((Shape.ROW, row) for row in ["; ".join(filter(None, cells))] if row)
             cells = []
         elif token.type == "inline" and around[-1] in CELLS:
-            cells.append(tidy(_words(token)))
+            cells.append(tidy(_words(token).replace(BREAK, " ")))
         elif token.type == "inline" or token.type in CODE:
             yield from _lines(_words(token), item="list_item_open" in around)
 
@@ -69,15 +74,32 @@ def _words(token: Token) -> str:
     """Return what a reader sees of a token; a hard line break becomes a mark."""
     if token.type in CODE:
         return token.content
-    breaks = {"softbreak": " ", "hardbreak": BREAK}
-    parts = token.children or []
-    return "".join(breaks.get(part.type, part.content if part.type in SHOWN else "") for part in parts)
+    return "".join(map(_shown, token.children or []))
+
+
+def _shown(part: Token) -> str:
+    if part.type in SHOWN:
+        return part.content
+    if part.type == "html_inline":
+        return _tag(part.content)
+    return {"softbreak": " ", "hardbreak": BREAK}.get(part.type, "")
+
+
+def _tag(tag: str) -> str:
+    """Return what stands for a tag: "10<sup>6</sup>" must not become 106, nor "5 mg<br>twice" one word."""
+    if POWER_TAG.match(tag):
+        return "^"
+    return BREAK if BREAK_TAG.match(tag) else "" if QUIET_TAG.match(tag) else " "
 
 
 def _title(tokens: list[Token]) -> str | None:
     """Return the words of a heading of the first level that the text begins with."""
     first = tokens[:2]
-    return _words(first[1]) if len(first) > 1 and (first[0].type, first[0].tag) == ("heading_open", "h1") else None
+    return (
+        _words(first[1]).replace(BREAK, " ")
+        if len(first) > 1 and (first[0].type, first[0].tag) == ("heading_open", "h1")
+        else None
+    )
 
 
 def _warnings(tokens: list[Token], kept: int, whole: int) -> Iterator[str]:
