@@ -60,10 +60,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What would change (None: nothing) and, unless it was a dry run, what was published."""
+    """What would change (None: nothing) and, unless it was a dry run, what was published.
+
+    ``failing`` are regression questions that the unchanged index in use does not answer as it must.
+    """
 
     plan: Plan | None
     built: Built | None
+    failing: tuple[str, ...] = ()
 
 
 class Blocked(SnapshotError):
@@ -103,7 +107,7 @@ def reindex(
         before = current_id(settings.index)
         with drafting(settings, force=force, progress=progress) as draft:
             if not (force or dry_run) and (same := in_use(settings, draft)):
-                return Outcome(None, same)
+                return Outcome(None, same, _failing(settings, draft, same))
             with preparing(settings, draft, progress) as prepared:
                 plan = _plan(settings, prepared, before, progress)
                 if dry_run:
@@ -236,6 +240,16 @@ def _results_in_use(settings: Settings, questions: Sequence[Question], before: s
     except BotError as error:
         log.warning("the index in use cannot be compared with: %s", error)
         return ()
+
+
+def _failing(settings: Settings, draft: Draft, same: Built) -> tuple[str, ...]:
+    """Return what the index in use does not answer as it must, and nobody let through.
+
+    Nothing of the articles changed, but a question may be new. That stops nothing: there is nothing to publish.
+    """
+    questions = read_questions(settings.corpus)
+    failed = _failed(_results_in_use(settings, questions, same.manifest.id, draft))
+    return tuple(line for line in failed if line not in {accepted.what for accepted in same.manifest.accepted})
 
 
 def _about(snapshot: str, settings: Settings) -> str:

@@ -277,6 +277,19 @@ def test_a_failing_question_blocks_until_it_is_accepted(clinic):
     assert (acts(clinic.index)[0].by, acts(clinic.index)[0].why) == ("Jane", "known")
 
 
+def test_a_new_question_is_asked_though_no_article_changed(clinic):
+    """Nothing is there to be published, so nothing is blocked; the maintainer is told."""
+    save_questions(clinic.corpus, [Question(id="new", question=QUESTION, status="urgent")])
+    code, told = finish(call(clinic))
+    assert code == 0, told
+    assert "Look at this: question 'new' is answered, not urgent" in told
+    assert "Up to date" in told
+    (clinic.corpus / "questions.jsonl").write_text("{\n")
+    code, told = finish(call(clinic))
+    assert code == 3
+    assert "questions.jsonl:1: " in told
+
+
 def test_a_question_that_holds_does_not_block(clinic):
     questioned(clinic, must=[{"article": "knee", "words": "six weeks"}], status="answered")
     outcome = reindex(clinic)

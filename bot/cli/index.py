@@ -79,9 +79,13 @@ def _index(settings: Settings, *, force: bool, dry_run: bool, accept: str, by: s
         if outcome.plan and outcome.plan.blocking:
             fail("It would not be published: see what stands in the way.", BAD_STATE)
         return
+    for text in outcome.failing:
+        note(f"Look at this: {text}; the next change of an article would not be published.")
     built = outcome.built
     counts = ", ".join(f"{number} {name}" for name, number in built.manifest.counts.items())
-    line(f"{'Built' if built.fresh else 'Up to date'}: snapshot {built.manifest.id} ({counts}) in {built.folder}")
+    back = outcome.plan is not None and outcome.plan.before != built.manifest.id
+    done = "Built" if built.fresh else "Published again" if back else "Up to date"
+    line(f"{done}: snapshot {built.manifest.id} ({counts}) in {built.folder}")
 
 
 def _watch(settings: Settings, *, by: str) -> None:
@@ -175,6 +179,9 @@ def rollback(
     with indexing(folder, by=by):
         manifest = roll_back(folder, name, by=by, why=why)
     line(f"Rolled back: snapshot {manifest.id} of {manifest.built_at} is the current one.")
+    note(
+        "The corpus is as it was: the next index (a timer's, --watch's) publishes it again. Correct the article first."
+    )
 
 
 @snapshots.command()
