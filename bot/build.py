@@ -60,8 +60,7 @@ from bot.types import Article, Kind, LibraryInfo, Seen
 
 ENGINE = "faiss"
 CHUNK = 128  # sentences between two steps of the progress bar
-ENCODER = ("encoder.json", "model.onnx", "tokenizer.json")
-ENCODER_FILES = frozenset(f"encoder/{name}" for name in ENCODER)
+ENCODER_FILES = frozenset({"encoder/encoder.json", "encoder/model.onnx", "encoder/tokenizer.json"})
 COMPARED = 500  # sentences on which an exported model is compared with the original
 # What decides how files become articles and how these are split.
 READING = ("corpus.py", "readers/text.py", "types.py", "segment.py", "kinds.py", "claims.py", "rulebook.py")

@@ -249,7 +249,8 @@ def _failing(settings: Settings, draft: Draft, same: Built) -> tuple[str, ...]:
     """
     questions = read_questions(settings.corpus)
     failed = _failed(_results_in_use(settings, questions, same.manifest.id, draft))
-    return tuple(line for line in failed if line not in {accepted.what for accepted in same.manifest.accepted})
+    accepted = {one.what for one in same.manifest.accepted}
+    return tuple(line for line in failed if line not in accepted)
 
 
 def _about(snapshot: str, settings: Settings) -> str:

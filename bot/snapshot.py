@@ -201,13 +201,21 @@ def sound_files(folder: Path, manifest: Manifest, names: Iterable[str]) -> froze
     """
     try:
         there = frozenset(_names(folder)).intersection(names)
-        sound = untouched(folder, manifest, there)
-        if sound != there and (newest := _newest_beside(folder)):
-            sound |= proven_through(folder, manifest, newest) & there
+        sound = _vouched_for(folder, manifest, there, _newest_beside(folder))
         damaged = {n for n, digest in _digests(folder, sorted(there - sound)) if digest != manifest.files.get(n)}
     except OSError:
         return frozenset()
     return there - damaged
+
+
+def _vouched_for(folder: Path, manifest: Manifest, names: frozenset[str], other: Path | None) -> frozenset[str]:
+    """Return those of the files ``names`` that need not be read: untouched, in this snapshot or in ``other``.
+
+    Raises:
+        OSError: a file cannot be looked at.
+    """
+    sound = untouched(folder, manifest, names)
+    return sound | (proven_through(folder, manifest, other) & names) if other and sound != names else sound
 
 
 def _newest_beside(folder: Path) -> Path | None:
@@ -343,11 +351,9 @@ def verify_quickly(folder: Path, other: Path | None) -> Manifest:
     manifest = read_manifest(folder)
     names = _listed(folder, manifest)
     try:
-        sound = untouched(folder, manifest, names)
+        sound = _vouched_for(folder, manifest, names, other)
     except OSError as error:
         raise SnapshotError(f"{folder} cannot be read: {error}. {REBUILD} --force") from error
-    if other and sound != names:
-        sound |= proven_through(folder, manifest, other)
     prove(folder, manifest, names - sound)
     return manifest
 

@@ -3,12 +3,14 @@
 import hashlib
 import re
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bot.answer import Answerer, open_answerer
 from bot.build import build_index
+from bot.cache import Cache
 from bot.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +31,14 @@ def _no_settings_from_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_fact
     for name in [name for name in os.environ if name.startswith("BOT_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("BOT_DATA", str(tmp_path_factory.getbasetemp() / "data"))
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Iterator[Cache]:
+    """A cache of its own, as something that notes can be left in."""
+    cache = Cache(tmp_path / "cache.db", model="m", rules="r")
+    yield cache
+    cache.close()
 
 
 @pytest.fixture(scope="session")

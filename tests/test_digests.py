@@ -9,7 +9,6 @@ from watching import opened
 
 from bot import digests
 from bot.build import drafting
-from bot.cache import Cache
 from bot.corpus import read_changed
 
 TEXT = "Healing takes six weeks for most knees."
@@ -22,13 +21,6 @@ def corpus(tmp_path):
     for name in ("hip", "knee"):
         write_article(folder, name, TEXT, title=name.title())
     return folder
-
-
-@pytest.fixture
-def notes(tmp_path):
-    cache = Cache(tmp_path / "cache.db", model="m", rules="r")
-    yield cache
-    cache.close()
 
 
 def test_a_file_nobody_touched_is_read_once(corpus, notes):

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.answer import open_answerer
-from bot.cache import Cache
 from bot.errors import CorpusError
 from bot.questions import FAULT, Mark, Question, ask_all, ask_or_recall, read_questions, save_questions
 
@@ -140,13 +139,6 @@ def test_earlier_turns_are_part_of_the_question(clinic):
     alone, after = ask_all(clinic, asked)
     assert ("knee", HEALING) in after.shown
     assert alone.question.turns == ()
-
-
-@pytest.fixture
-def notes(tmp_path):
-    cache = Cache(tmp_path / "cache.db", model="m", rules="r")
-    yield cache
-    cache.close()
 
 
 def test_a_result_is_asked_for_once(clinic, notes):

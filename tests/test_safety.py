@@ -432,15 +432,7 @@ def test_what_is_learnt_feared_or_long_over_gets_a_line_and_no_card(gate, messag
         "nobody is with him and he is not breathing",
         "no one would miss me if i died",
         "i am watching a film and my chest hurts",
-    ],
-)
-def test_the_same_words_about_now_get_the_card(gate, message):
-    assert gate.screen(message).urgent
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
+        # Found by somebody who tried to make the guards excuse what is happening now.
         "Me duele el pecho es normal?",
         "Mi esposo me pega es normal?",
         "We were watching a show and my husband collapsed, he won't wake up.",
@@ -470,6 +462,5 @@ def test_the_same_words_about_now_get_the_card(gate, message):
         "his heart stopped bill is doing cpr",
     ],
 )
-def test_a_harmless_word_beside_a_danger_takes_no_card_away(gate, message):
-    """Found by somebody who tried to make the guards excuse what is happening now."""
+def test_the_same_words_about_now_get_the_card(gate, message):
     assert gate.screen(message).urgent
