@@ -15,6 +15,7 @@ from bot.types import Hit, Kind, Query, Quote, Role, Sentence, Span, Tag, Topic
 MAX_SENTENCES = 3
 SAME = 0.6  # share of common words above which two quotes say the same
 SIDE = 0.5  # the other side must be at least this likely, as a share of the quote that it does not agree with
+BEARS = 0.1  # a risk that is less likely than this share of a quote is of something else: it contradicts nothing
 # Where a clause of a message ends; what gives a reason begins another one.
 CLAUSE = re.compile(r"[.?!;,\n]+|\b(?=(?:since|because|given that|considering|seeing (?:as|that))\b)", re.I)
 # A clause that asks or supposes, without a "not" that takes the answer for granted.
@@ -89,10 +90,14 @@ def select(
 
 
 def _named(shown: list[Quote], kinds: frozenset[str]) -> list[Quote]:
-    """Call a balancing quote by its name when it contradicts another one on the very thing that is asked."""
+    """Call a balancing quote by its name when it contradicts another one on the very thing that is asked.
+
+    One that hardly bears on the question stands there as a risk, not as another answer.
+    """
     return [
         replace(quote, role=Role.DISAGREEMENT)
-        if quote.role is Role.BALANCE and any(disagree(quote, other, kinds) for other in shown)
+        if quote.role is Role.BALANCE
+        and any(quote.score >= BEARS * other.score and disagree(quote, other, kinds) for other in shown)
         else quote
         for quote in shown
     ]

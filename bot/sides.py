@@ -35,6 +35,8 @@ AMOUNT = re.compile(
     re.I,
 )
 KIND_OF = {"duration": "time", "cost": "money"}
+# Times further apart are of different things (a session's minutes, a relief of months), not two views of one.
+SAME_MATTER = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,11 @@ class Amount:
     high: float
 
     def apart(self, other: "Amount") -> bool:
-        """Return True when the ranges have nothing in common."""
-        return self.unit == other.unit and (self.high < other.low or other.high < self.low)
+        """Return True when the ranges have nothing in common and may still be of one thing."""
+        if self.unit != other.unit:
+            return False
+        lower, upper = sorted((self, other), key=lambda one: one.low)
+        return lower.high < upper.low and (self.unit != "time" or upper.low <= SAME_MATTER * lower.high)
 
 
 def disagree(one: Quote, other: Quote, kinds: frozenset[str]) -> bool:

@@ -305,6 +305,15 @@ def test_what_one_calls_safe_and_another_a_risk_is_shown_from_both_sides(bridges
     assert "disagreement" in {notice.rule for notice in answer.notices}
 
 
+def test_a_risk_of_something_else_beside_a_claim_is_no_disagreement(small_index):
+    claim = "A knee brace has no side effects, and nobody has ever been harmed by wearing a knee brace."
+    other = "Parking\n\nThe car park is closed on Sundays. Ice on the car park stairs has caused injury and bleeding."
+    program = open_answerer(small_index({"brace": claim, "visit": other}))
+    answer = program.answer("what are the side effects of a knee brace").answer
+    assert [(q.span.article, q.role) for q in answer.quotes] == [("brace", Role.ANSWER), ("visit", Role.BALANCE)]
+    assert {"balance"} == {notice.rule for notice in answer.notices}
+
+
 def test_a_false_premise_is_contradicted(bridges):
     answer = bridges.answer("since a dental bridge has no side effects, how long does a dental bridge last?").answer
     assert any("bleeding" in quote.text for quote in answer.quotes)

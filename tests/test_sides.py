@@ -38,6 +38,8 @@ def test_amounts(text, found):
         ("It lasts 2 to 5 days.", "Relief lasts 4 days.", {"duration"}, False),
         ("It lasts 2 days.", "It costs $400.", {"duration", "cost"}, False),
         ("Plan 3 sessions.", "Plan ten sessions.", {"number"}, True),
+        ("A session takes 45 minutes.", "Relief lasts six months.", {"duration"}, False),
+        ("Relief lasts 6 hours.", "Relief lasts six weeks.", {"duration"}, True),
     ],
 )
 def test_amounts_that_lie_apart_disagree(one, other, kinds, apart):
