@@ -571,6 +571,27 @@ def test_a_title_of_front_matter_may_hold_quotes(tmp_path, line, title):
     assert extract(save(tmp_path / "a.md", f"---\n{line}\n---\nRest.".encode())).title == title
 
 
+@pytest.mark.parametrize(
+    ("front", "author"),
+    [
+        ("---\nauthor: [Ann Lee, 'Bo Ray']\n---", "Ann Lee, Bo Ray"),
+        ('---\nauthors:\n  - Ann Lee\n  - "Bo Ray"\ntitle: x\n---', "Ann Lee, Bo Ray"),
+        ("---\nauthors: Ann Lee\n---", "Ann Lee"),
+        ("---\nauthor:\ntags:\n  - knees\n---", None),
+        ('+++\ntitle = "x"\nauthors = ["Ann Lee", "Bo Ray"]\ndate = 2024-05-02\n+++', "Ann Lee, Bo Ray"),
+        ('+++\nauthor = "Ann Lee"\n+++', "Ann Lee"),
+    ],
+)
+def test_authors_of_front_matter(tmp_path, front, author):
+    found = extract(save(tmp_path / "a.md", f"{front}\n\nRest.".encode()))
+    assert (found.author, found.text) == (author, "Rest.\n")
+    assert found.published == ("2024-05-02" if "date" in front else None)
+
+
+def test_words_between_plus_signs_stay(tmp_path):
+    assert "Walk slowly." in extract(save(tmp_path / "a.md", b"+++\nWalk slowly.\n+++\n\nRest.")).text
+
+
 @pytest.mark.parametrize("data", ["<!-- nothing -->", "---\ntitle: x\n---\n", "![only a picture](x.png)"])
 def test_markdown_that_shows_no_words_is_refused(tmp_path, refused, data):
     assert "no words that a reader would see" in refused(save(tmp_path / "a.md", data.encode()))

@@ -1,7 +1,9 @@
 """Markdown (CommonMark with tables): the words that a reader of the page sees, without its marks."""
 
 import re
+import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -13,7 +15,9 @@ NESTING = 100  # levels of lists and quotes; what lies deeper is left out by the
 PARSER = MarkdownIt("commonmark", {"maxNesting": NESTING}).enable("table")
 # Two rules with words between them are no front matter: that begins with the name of a field.
 FRONT_MATTER = re.compile(r"\A---[ \t]*\n([A-Za-z][\w-]{0,40}[ \t]*:.{0,20000}?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S)
-STATED = re.compile(r"^(title|author|date|publisher|url)[ \t]*:[ \t]*([^\s\[{|>].{0,500})$", re.M)
+TOML_MATTER = re.compile(r"\A\+\+\+[ \t]*\n(.{0,20000}?)\n\+\+\+[ \t]*(?:\n|\Z)", re.S)
+STATED = re.compile(r"^(title|authors?|date|publisher|url)[ \t]*:[ \t]*([^\s\[{|>].{0,500})$", re.M)
+LISTED = re.compile(r"^(authors?)[ \t]*:[ \t]*(?:\[([^\]]{1,500})\][ \t]*$|((?:\n[ \t]*-[ \t].{1,100}){1,20}))", re.M)
 QUOTED = re.compile(r"""\A(["'])(.*)\1\Z""")
 # Tags within a line: what they mean for the words around them. Any other one parts words.
 BREAK_TAG, POWER_TAG = re.compile(r"<br\b", re.I), re.compile(r"<sup\b", re.I)
@@ -29,23 +33,47 @@ def read(data: bytes, limits: Limits) -> Extract:
     Raises:
         ExtractError: it is no text, or nothing in it is shown to a reader.
     """
-    source = plain.read(data, limits).text
-    front = FRONT_MATTER.match(source)
-    body = source[front.end() :] if front else source
+    stated, body = _front_matter(plain.read(data, limits).text)
     tokens = PARSER.parse(body)
     text, _ = compose(_blocks(tokens))
     if not text:
         raise ExtractError("holds no words that a reader would see. Open it, and save the article as a .txt file.")
-    stated = {name: QUOTED.sub(r"\2", value.strip()) for name, value in STATED.findall(front[1])} if front else {}
     return Extract(
         text,
         title=fact(stated.get("title")) or fact(_title(tokens)),
-        author=fact(stated.get("author")),
+        author=fact(stated.get("author") or stated.get("authors")),
         publisher=fact(stated.get("publisher")),
         published=fact(stated.get("date")),
         url=fact(stated.get("url")) if stated.get("url", "").startswith(("http://", "https://")) else None,
         warnings=tuple(_warnings(tokens, len(text), len(body))),
     )
+
+
+def _front_matter(source: str) -> tuple[dict[str, str], str]:
+    """Return what the front matter of ``source`` states, lists as one line, and the rest of it."""
+    if front := FRONT_MATTER.match(source):
+        return _lines_of(front[1]), source[front.end() :]
+    if toml := TOML_MATTER.match(source):
+        # Words between two lines of +++ that are no TOML stay as they stand.
+        with suppress(tomllib.TOMLDecodeError):
+            return {name: _line(value) for name, value in tomllib.loads(toml[1]).items()}, source[toml.end() :]
+    return {}, source
+
+
+def _lines_of(matter: str) -> dict[str, str]:
+    stated = {name: _plain(value) for name, value in STATED.findall(matter)}
+    for name, inline, lines in LISTED.findall(matter):
+        found = inline.split(",") if inline else [line.strip().removeprefix("-") for line in lines.split("\n")]
+        stated[name] = _line([one for one in map(_plain, found) if one])
+    return stated
+
+
+def _line(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _plain(value: str) -> str:
+    return QUOTED.sub(r"\2", value.strip())
 
 
 def _blocks(tokens: list[Token]) -> Iterator[Block]:
