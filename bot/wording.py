@@ -1,8 +1,11 @@
 """From the patient's words to the library's: slips of the thumb corrected, everyday words put into medical ones."""
 
 import tomllib
+from bisect import bisect_left
 from functools import lru_cache
 from importlib.resources import files
+from itertools import takewhile
+from os.path import commonprefix
 
 from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
@@ -17,17 +20,21 @@ JOINED = frozenset(
 )
 LONG = 8  # letters from which two slips are forgiven; below it is one
 SHORTEST = 5  # shorter words have too many neighbours
+CLIPPED = 4  # letters at least that people leave off a long word ("fibro", "chemo"); fewer are a slip or an ending
 
 
 class Speller:
-    """Corrects words that neither the library nor a general vocabulary knows to the nearest word of the library."""
+    """Puts a word of the library in place of one that neither it nor a general vocabulary knows.
+
+    The one that it is the beginning of ("fibro" for fibromyalgia), else the nearest one.
+    """
 
     def __init__(self, library: frozenset[str], general: frozenset[str]) -> None:
         self._known = library | general | STOPWORDS | JOINED
         self._stems = frozenset(stem(word) for word in self._known)
         # The library's words come first: of two equally near ones the first is taken.
-        self._choices = sorted(w for w in library if len(w) >= SHORTEST and w.isalpha())
-        self._choices += sorted(w for w in general - library if len(w) >= SHORTEST and w.isascii())
+        self._own = sorted(w for w in library if len(w) >= SHORTEST and w.isalpha())
+        self._choices = self._own + sorted(w for w in general - library if len(w) >= SHORTEST and w.isascii())
 
     def correct(self, text: str) -> str:
         """Return ``text`` with unknown words replaced, everything else untouched."""
@@ -38,9 +45,19 @@ class Speller:
         low = word.lower()
         if len(low) < SHORTEST or not low.isalpha() or low in self._known or stem(low) in self._stems:
             return word
+        if whole := self._whole(low):
+            return whole
         allowed = 2 if len(low) >= LONG else 1
         best = process.extractOne(low, self._choices, scorer=DamerauLevenshtein.distance, score_cutoff=allowed)
         return best[0] if best and best[0][0] == low[0] else word
+
+    def _whole(self, low: str) -> str | None:
+        """Return the library's word that ``low`` is clipped from; None when it may be of several, or is a slip."""
+        found = list(takewhile(lambda word: word.startswith(low), self._own[bisect_left(self._own, low) :]))
+        if len(commonprefix(found)) < len(low) + CLIPPED:
+            return None
+        slip = process.extractOne(low, STOPWORDS, scorer=DamerauLevenshtein.distance, score_cutoff=1)
+        return None if slip else min(found, key=len)  # "befor" is no beginning of "beforehand"
 
 
 def medical(text: str) -> str:

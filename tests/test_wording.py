@@ -7,7 +7,11 @@ from bot.question import parts
 from bot.wording import Speller, medical
 
 SPELLER = Speller(
-    frozenset("anesthesia surgery infusion bleeding implant".split()), frozenset(["while", "about", "whole"])
+    frozenset(
+        "anesthesia surgery infusion bleeding implant fibromyalgia chemotherapy chemotherapeutic hypotension "
+        "hypothermia beforehand sleepiness".split()
+    ),
+    frozenset(["while", "about", "whole", "fibre", "sleeping"]),
 )
 
 
@@ -21,6 +25,10 @@ SPELLER = Speller(
         ("whole while", "whole while"),
         ("qwertyuiop zzzz", "qwertyuiop zzzz"),  # near nothing: left alone
         ("covid19 b12", "covid19 b12"),
+        ("does it help Fibro", "does it help fibromyalgia"),  # not "fibre", though that is nearer
+        ("my chemo", "my chemotherapy"),
+        ("is hypot bad", "is hypot bad"),  # hypotension or hypothermia?
+        ("befor sleepin", "befor sleeping"),  # slips of words that are not clipped
     ],
 )
 def test_slips_become_words_of_the_library(typed, corrected):
