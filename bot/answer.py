@@ -11,6 +11,7 @@ from bot.compose import Composer
 from bot.errors import InputError, where
 from bot.evidence import Limits, Selection, select, topics
 from bot.followup import resolve
+from bot.lexical import terms
 from bot.library import Library, open_library
 from bot.pins import Pins, put_first
 from bot.rerank import Reranker
@@ -133,16 +134,22 @@ class Answerer:
     def _suggest(self, query: str, shown: tuple[Quote, ...], turns: tuple[str, ...], most: int = 3) -> tuple[str, ...]:
         """Return the questions nearest to ``query`` that the library answers by other words than those ``shown``.
 
-        What was asked before, in ``turns``, is not suggested again.
+        What was asked, now or in ``turns``, is not suggested again, nor what says nothing that was not asked.
         """
         if not self.suggestions:
             return ()
         nearness = self._suggestion_vectors @ self.library.encoder.query(query)[0]
         order = sorted(range(len(self.suggestions)), key=lambda number: (-nearness[number], number))
         spans = {quote.span for quote in shown}
-        asked = {one.casefold() for one in (query, *turns)}
+        asked = [set(terms(one)) for one in (query, *turns)]
         near = (self.suggestions[number] for number in order)
-        return tuple(s for s in near if s.casefold() not in asked and self._first_quote[s] not in spans)[:most]
+        new = (one for one in near if not any(self._says(one) <= before for before in asked))
+        return tuple(one for one in new if self._first_quote[one] not in spans)[:most]
+
+    def _says(self, suggestion: str) -> set[str]:
+        """Return its content words without those of the collection's title, which go without saying."""
+        words = set(terms(suggestion))
+        return words - set(terms(self.library.info.title)) or words
 
     def _notices(self, selection: Selection) -> tuple[Notice, ...]:
         notices = []

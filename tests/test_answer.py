@@ -437,3 +437,13 @@ def test_what_was_just_answered_is_not_suggested_next(answerer):
     assert answer.suggestions
     for suggestion in answer.suggestions:
         assert answerer.answer(suggestion).answer.quotes[0].span not in shown
+
+
+@pytest.mark.parametrize(
+    ("question", "turns"),
+    [("i wonder how long will it last for me", ()), ("can i drive", ("how long does it last for a bad back",))],
+)
+def test_a_question_asked_in_other_words_is_not_suggested(answerer, question, turns):
+    asked = "How long does an infusion last?"
+    assert asked in answerer.suggestions
+    assert asked not in answerer.answer(question, turns).answer.suggestions
