@@ -43,6 +43,7 @@ class Words:
     privacy: str
     injection: str
     language: str
+    language_es: str
     dose_label: str
     disagreement: str
     premise: str
@@ -211,6 +212,9 @@ US = Words(
     language=(
         "I can read only English well. Is it an emergency? Call 911. "
         "Si es una emergencia, llame al 911. En una crisis, llame al 988 y oprima 2."
+    ),
+    language_es=(
+        "Este programa solo lee bien el inglés. Por favor, escriba su pregunta en inglés, o hable con su clínica."
     ),
     dose_label=(
         "Trained staff gave this dose and watched the patient the whole time. It is not a dose for you to take. "

@@ -198,7 +198,7 @@ def test_a_dosing_question_never_gets_a_dose(gate, answerer):
 
 
 def test_other_languages(gate):
-    assert gate.screen("¿cuánto dura el tratamiento?").card == WORDS.language
+    assert gate.screen("¿cuánto dura el tratamiento?").card == f"{WORDS.language_es}\n\n{WORDS.language}"
     assert gate.screen("это опасно?").card == WORDS.language
     assert gate.screen("me duele mucho el pecho").urgent
     assert gate.screen("quiero morir").urgent
@@ -347,7 +347,8 @@ def syllables():
 
 
 @pytest.mark.parametrize(
-    "name", [f.name for f in fields(WORDS) if f.name not in {"emergency_number", "crisis_number", "urgent_es"}]
+    "name",
+    [f.name for f in fields(WORDS) if f.name not in {"emergency_number", "crisis_number", "urgent_es", "language_es"}],
 )
 def test_fixed_texts_are_easy_to_read(name, syllables):
     """Flesch-Kincaid grade 6 at most, 7 for short labels (Kincaid et al. 1975); it is a formula for English alone."""

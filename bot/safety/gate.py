@@ -145,7 +145,8 @@ class Gate:
             if said.fullmatch(folded):
                 return str(getattr(words, name)), False, False
         if _is_foreign(redacted, folded):
-            return words.language, False, False
+            spanish = [words.language_es] if _is_spanish(folded) else []
+            return "\n\n".join([*spanish, words.language]), False, False
         return "", True, False
 
     def _urgent_card(self, hard: list[Verdict], *, spanish: bool) -> str:
@@ -238,6 +239,10 @@ def _is_foreign(text: str, folded: str) -> bool:
     letters = [c for c in text if c.isalpha()]
     if letters and sum(c > "\u024f" for c in letters) * 2 > len(letters):
         return True
+    return _is_spanish(folded)
+
+
+def _is_spanish(folded: str) -> bool:
     words = set(re.findall(r"[a-z]+", folded))
     spanish, english = sum(w in SPANISH for w in words), sum(w in ENGLISH for w in words)
     return spanish >= 2 and spanish > english
