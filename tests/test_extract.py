@@ -383,6 +383,13 @@ def test_what_is_no_file_is_refused(tmp_path, refused):
     assert "not a regular file" in refused(tmp_path / "pipe.txt")
 
 
+def test_a_file_as_long_as_books_is_pointed_out(tmp_path):
+    found = extract(save(tmp_path / "a.txt", "Rest helps.\n\n" * 80_000))
+    assert len(found.warnings) == 1
+    assert found.warnings[0].startswith("it holds 1,040,000 characters, as much as books")
+    assert not extract(save(tmp_path / "b.txt", "Rest helps.\n\n" * 70_000)).warnings
+
+
 # ---- the limits are real
 
 

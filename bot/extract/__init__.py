@@ -48,6 +48,7 @@ class Limits:
 
 
 LIMITS = Limits()
+BOOK = 1_000_000  # characters; an article has a hundredth of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,8 @@ class Worker:
             if reply["broken"]:
                 self.stop()
             raise ExtractError(f"{path} {reply['error']}")
-        return Extract(**{**reply, "pages": tuple(reply["pages"]), "warnings": tuple(reply["warnings"])})
+        told = [*reply["warnings"], *_of_length(reply["text"])]
+        return Extract(**{**reply, "pages": tuple(reply["pages"]), "warnings": tuple(told)})
 
     def stop(self) -> None:
         """End the process; the next file starts another."""
@@ -226,3 +228,8 @@ def _present(stream: IO[bytes] | None) -> IO[bytes]:
     if stream is None:
         raise ExtractError("cannot be read: the reading process has no pipe. Report this.")
     return stream
+
+
+def _of_length(text: str) -> Iterator[str]:
+    if len(text) > BOOK:
+        yield f"it holds {len(text):,} characters, as much as books: indexing takes minutes. Better one file an article"
