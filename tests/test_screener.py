@@ -15,6 +15,7 @@ from bot.types import HARD_ROUTES, Route
 from bot.words import words_for
 
 HELD_OUT = [json.loads(line) for line in (ROOT / "tests/data/safety_held_out.jsonl").read_text("utf-8").splitlines()]
+STORIES = [json.loads(line) for line in (ROOT / "tests/data/safety_narratives.jsonl").read_text("utf-8").splitlines()]
 URGENT = {"emergency", "poison", "crisis", "abuse"}
 
 
@@ -33,9 +34,10 @@ def share(items, gate, wanted):
 
 def test_fit_and_held_out_messages_are_kept_apart():
     lines = (ROOT / "tests/data/safety_fit.jsonl").read_text("utf-8").splitlines()
+    lines += (ROOT / "tests/data/safety_calm.jsonl").read_text("utf-8").splitlines()
     fit = [json.loads(line) for line in lines]
-    assert not {item["message"] for item in fit} & {item["message"] for item in HELD_OUT}
-    assert not {item["writer"] for item in fit} & {item["writer"] for item in HELD_OUT}
+    assert not {item["message"] for item in fit} & {item["message"] for item in (*HELD_OUT, *STORIES)}
+    assert not {item["writer"] for item in fit} & {item["writer"] for item in (*HELD_OUT, *STORIES)}
     assert len(HELD_OUT) >= 600
 
 
@@ -51,6 +53,24 @@ def test_harmless_messages_of_other_writers_pass(gates):
     assert share([item for item in HELD_OUT if item["class"] == "benign"], both, False) >= 0.98
     # Alarming words without danger: a false alarm costs one click, and this is how often it happens (docs/EVIDENCE.md).
     assert share([item for item in HELD_OUT if item["class"] == "hard_negative"], both, False) >= 0.78
+
+
+def test_danger_is_found_in_the_midst_of_a_story_and_half_of_the_harmless_stories_pass(gates):
+    """Messages of three to seven sentences. A floor: every second harmless one still gets a card (docs/EVIDENCE.md)."""
+    both, _ = gates
+    assert share([item for item in STORIES if item["class"] in URGENT], both, True) >= 0.98
+    assert share([item for item in STORIES if item["class"] == "benign"], both, False) >= 0.5
+
+
+@pytest.mark.parametrize("first", ["what does the first visit cost?", "can I drive home after it?", "is lunch served?"])
+def test_a_life_told_around_a_question_is_no_danger(gates, first):
+    both, _ = gates
+    told = (
+        "i have two kids at school and work part time. my mother looks after them on wednesdays. the letter came today."
+    )
+    assert not both.screen(f"{first} {told}").urgent
+    assert not both.screen(f"{told} {first}").urgent
+    assert both.screen(f"{told} i cannot breathe and my lips are blue. {first}").urgent
 
 
 def test_it_never_takes_away_what_a_rule_says(gates):

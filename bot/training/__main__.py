@@ -1,9 +1,9 @@
-"""Trains the models of ours: python -m bot.training reranker --public FOLDER, ... adapters, ... screener.
+"""Trains the models of ours: python -m bot.training reranker --public FOLDER, ... adapters, ... screener, ... screened.
 
 The reranker takes half an hour on two cores, stops and goes on where it was; so do its adapters (an hour beside other
-work), which learn further questions without touching the weights that are there. The screener takes twenty minutes. The
-same data and seed give the same order of examples; sums of floating-point numbers may differ between machines, so
-weights are the same only to a few digits.
+work), which learn further questions without touching the weights that are there. The screener takes half an hour, and
+so do adapters for it ("screened"). The same data and seed give the same order of examples; sums of floating-point
+numbers may differ between machines, so weights are the same only to a few digits.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from bot.embed import OnnxEncoder
 from bot.model import DEFAULT_PACKAGE, find_model
 from bot.network import WEIGHTS
 from bot.rerank import Reranker
+from bot.safety import Gate
 from bot.settings import load_settings
 from bot.snapshot import current
 from bot.training import screener
@@ -26,6 +27,7 @@ from bot.training.adapters import adapt, load_shipped
 from bot.training.crossencoder import CrossEncoder, Trainer, build, export, loss_of
 from bot.training.patients import patient_examples
 from bot.training.sources import Example, medquad, selqa, squad
+from bot.words import words_for
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -34,20 +36,21 @@ SEED, BATCH = 7, 16
 PUBLIC, PASSES = 3000, 3.0  # public examples seen once, then passes over the patients' questions
 RATE, HEAD_RATE = 8e-5, 5e-4
 ADAPTER_PASSES, ADAPTER_RATE, ADAPTED_HEAD_RATE = 2, 5e-4, 2e-4
+SCREENED_EPOCHS, SCREENED_RANK = 2, 8
 SAVE_EVERY = 50
 
 
 def main() -> None:
     """Train one of the models and export it."""
     wanted = argparse.ArgumentParser(prog="python -m bot.training", description=__doc__)
-    wanted.add_argument("model", choices=["reranker", "adapters", "screener"])
+    wanted.add_argument("model", choices=["reranker", "adapters", "screener", "screened"])
     wanted.add_argument("--public", type=Path, help="reranker: folder with medquad.jsonl.gz, covidqa/ and selqa/")
     wanted.add_argument("--data", type=Path, default=Path("tests/data"), help="folder with the data of this repository")
     wanted.add_argument("--out", type=Path, default=Path("bot/weights"))
     wanted.add_argument("--work", type=Path, default=Path("build/training"), help="where a stopped run goes on from")
     given = wanted.parse_args()
-    if given.model == "screener":
-        _screener(given.data, given.out)
+    if given.model in {"screener", "screened"}:
+        _screener(given.data, given.out, adapters=given.model == "screened")
         return
     if given.model == "reranker" and given.public is None:
         wanted.error("--public is needed: the folder of the public data (sources in bot/weights/MODEL_CARD.md)")
@@ -64,13 +67,24 @@ def main() -> None:
     export(model, tokenizer, given.out)
 
 
-def _screener(data: Path, out: Path) -> None:
-    """Train the classifier of the screening."""
-    path = find_model(DEFAULT_PACKAGE).path
+def _screener(data: Path, out: Path, *, adapters: bool) -> None:
+    """Train the classifier of the screening, or ``adapters`` beside its shipped weights."""
+    model, tokenizer = screener.new(find_model(DEFAULT_PACKAGE).path)
     messages = screener.read_messages(data / "safety_fit.jsonl")
-    lines = (data / "patient_questions" / "fit.jsonl").read_text("utf-8").splitlines()
+    files = [data / "patient_questions" / f"{part}.jsonl" for part in ("fit", "fit_further")]
+    lines = [line for file in files for line in file.read_text("utf-8").splitlines()]
+    calm = [json.loads(line)["message"] for line in (data / "safety_calm.jsonl").read_text("utf-8").splitlines()]
     plain = [json.loads(line)["question"] for line in lines]
-    model, tokenizer = screener.train(path, messages, plain)
+    known = frozenset(word for word in tokenizer.get_vocab() if word.isalpha())
+    rows = [json.loads(line) for line in (data / "safety_fit.jsonl").read_text("utf-8").splitlines()]
+    harmless = [*plain, *(row["message"] for row in rows if row["class"] == "benign")]
+    around = screener.Around(plain, calm, screener.fragments(harmless, Gate(words_for("US"), known=known)))
+    if adapters:
+        load_shipped(model, WEIGHTS / "screener.onnx")
+        adapt(model, SCREENED_RANK)
+        screener.train(model, tokenizer, messages, around, epochs=SCREENED_EPOCHS, rates=(ADAPTER_RATE, ADAPTER_RATE))
+    else:
+        screener.train(model, tokenizer, messages, around)
     screener.export(model, tokenizer, out)
 
 

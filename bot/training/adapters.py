@@ -11,18 +11,20 @@ import torch
 from numpy.typing import NDArray
 
 from bot.training.crossencoder import CrossEncoder
+from bot.training.screener import Screener
 
 RANK = 16
+Shipped = CrossEncoder | Screener
 
 
 class Adapted(torch.nn.Module):
     """A linear layer that learns nothing more, and the correction that is added to what it gives."""
 
-    def __init__(self, linear: torch.nn.Linear) -> None:
+    def __init__(self, linear: torch.nn.Linear, rank: int) -> None:
         super().__init__()
         self.linear = linear.requires_grad_(False)
-        self.down = torch.nn.Linear(linear.in_features, RANK, bias=False)
-        self.up = torch.nn.Linear(RANK, linear.out_features, bias=False)
+        self.down = torch.nn.Linear(linear.in_features, rank, bias=False)
+        self.up = torch.nn.Linear(rank, linear.out_features, bias=False)
         torch.nn.init.zeros_(self.up.weight)  # the first step starts from the layer as it was
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
@@ -31,16 +33,16 @@ class Adapted(torch.nn.Module):
         return corrected
 
 
-def adapt(model: CrossEncoder) -> None:
-    """Give every linear layer of the encoder an adapter; beside these only the head learns."""
+def adapt(model: Shipped, rank: int = RANK) -> None:
+    """Give every linear layer of the encoder an adapter of ``rank``; beside these only the head learns."""
     model.encoder.requires_grad_(False)
     for owner in list(model.encoder.modules()):
         for name, inner in list(owner.named_children()):
             if isinstance(inner, torch.nn.Linear) and owner is not model.encoder.pooler:
-                setattr(owner, name, Adapted(inner))
+                setattr(owner, name, Adapted(inner, rank))
 
 
-def load_shipped(model: CrossEncoder, graph: Path) -> None:
+def load_shipped(model: Shipped, graph: Path) -> None:
     """Fill ``model`` with the weights of an exported graph of 8 bits, without the adapters that it may have.
 
     Its word embeddings stay: they never learnt.
