@@ -70,6 +70,7 @@ def test_a_life_told_around_a_question_is_no_danger(gates, first):
     )
     assert not both.screen(f"{first} {told}").urgent
     assert not both.screen(f"{told} {first}").urgent
+    assert not any(v.hard for v in both.screen(f"{told} {first}").verdicts)
     assert both.screen(f"{told} i cannot breathe and my lips are blue. {first}").urgent
 
 

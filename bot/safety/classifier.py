@@ -46,15 +46,15 @@ class Classifier:
         urgent = [number for number, name in enumerate(self.classes) if name in HARD_ROUTES]
         together = shares[:, urgent].sum(axis=1)
         if len(together) > 1 and together[1:].max() < CALM and together[0] < CERTAIN:
-            together = np.minimum(together, CALM)  # then no sentence speaks of danger, and the whole is not sure of it
+            together = np.minimum(together, self.hard - 0.01)  # no sentence speaks of danger: a line of help at most
         unit = int(together.argmax())
         first = self.classes[urgent[int(shares[unit, urgent].argmax())]]
         highest = dict(zip(self.classes, shares.max(axis=0).tolist(), strict=True))
         sure = bool(together[unit] >= self.hard)
         found = [(first, sure, float(together[unit]))] if together[unit] >= self.soft else []
         for name, score in highest.items():
-            least = self.soft if name in HARD_ROUTES and sure else self.hard
-            if name not in {"none", first} and score >= least:
+            least = self.soft if name in HARD_ROUTES else self.hard
+            if name not in {"none", first} and score >= least and (sure or name not in HARD_ROUTES):
                 found.append((name, True, score))
         return tuple(found)
 

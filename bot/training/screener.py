@@ -40,7 +40,7 @@ ALARMING = frozenset({*HARD_ROUTES, Route.SOFT_EMERGENCY, Route.SOFT_SUPPORT})
 Message = tuple[str, int]
 # Chosen on messages of writers that it was not trained on (docs/SAFETY.md): a card costs a calm reader one click, a
 # missed one may cost a life. Lower ones catch hardly more. Down to SOFT, a line of help stands beside the answer.
-HARD, SOFT = 0.12, 0.06
+HARD, SOFT = 0.1, 0.05
 
 
 @dataclass(frozen=True, slots=True)
