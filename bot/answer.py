@@ -47,6 +47,7 @@ class Answerer:
         self._first_quote = self._really_answered(library.info.suggestions)
         self.suggestions = tuple(self._first_quote)
         self._suggestion_vectors = library.encoder.documents(list(self.suggestions))[0]
+        self._suggestion_terms = {one: self._own_terms(one) for one in self.suggestions}
 
     def answer(self, question: str, turns: Sequence[str] = (), *, not_emergency: bool = False) -> Trace:
         """Answer ``question`` by quotes, after the user's earlier questions ``turns`` (oldest first).
@@ -143,10 +144,10 @@ class Answerer:
         spans = {quote.span for quote in shown}
         asked = [set(terms(one)) for one in (query, *turns)]
         near = (self.suggestions[number] for number in order)
-        new = (one for one in near if not any(self._says(one) <= before for before in asked))
+        new = (one for one in near if not any(self._suggestion_terms[one] <= before for before in asked))
         return tuple(one for one in new if self._first_quote[one] not in spans)[:most]
 
-    def _says(self, suggestion: str) -> set[str]:
+    def _own_terms(self, suggestion: str) -> set[str]:
         """Return its content words without those of the collection's title, which go without saying."""
         words = set(terms(suggestion))
         return words - set(terms(self.library.info.title)) or words

@@ -7,7 +7,6 @@ numbers may differ between machines, so weights are the same only to a few digit
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from random import Random
@@ -26,7 +25,7 @@ from bot.training import screener
 from bot.training.adapters import adapt, load_shipped
 from bot.training.crossencoder import CrossEncoder, Trainer, build, export, loss_of
 from bot.training.patients import patient_examples
-from bot.training.sources import Example, medquad, selqa, squad
+from bot.training.sources import Example, medquad, read_rows, selqa, squad
 from bot.words import words_for
 
 if TYPE_CHECKING:
@@ -71,14 +70,13 @@ def _screener(data: Path, out: Path, *, adapters: bool) -> None:
     """Train the classifier of the screening, or ``adapters`` beside its shipped weights."""
     model, tokenizer = screener.new(find_model(DEFAULT_PACKAGE).path)
     messages = screener.read_messages(data / "safety_fit.jsonl")
-    files = [data / "patient_questions" / f"{part}.jsonl" for part in ("fit", "fit_further")]
-    lines = [line for file in files for line in file.read_text("utf-8").splitlines()]
-    calm = [json.loads(line)["message"] for line in (data / "safety_calm.jsonl").read_text("utf-8").splitlines()]
-    plain = [json.loads(line)["question"] for line in lines]
+    asked = [data / "patient_questions" / f"{part}.jsonl" for part in ("fit", "fit_further")]
+    plain = [row["question"] for path in asked for row in read_rows(path)]
+    calm = [row["message"] for row in read_rows(data / "safety_calm.jsonl")]
+    benign = [row["message"] for row in read_rows(data / "safety_fit.jsonl") if row["class"] == "benign"]
     known = frozenset(word for word in tokenizer.get_vocab() if word.isalpha())
-    rows = [json.loads(line) for line in (data / "safety_fit.jsonl").read_text("utf-8").splitlines()]
-    harmless = [*plain, *(row["message"] for row in rows if row["class"] == "benign")]
-    around = screener.Around(plain, calm, screener.fragments(harmless, Gate(words_for("US"), known=known)))
+    gate = Gate(words_for("US"), known=known)
+    around = screener.Around(plain, calm, screener.fragments([*plain, *benign], gate))
     if adapters:
         load_shipped(model, WEIGHTS / "screener.onnx")
         adapt(model, SCREENED_RANK)
@@ -91,8 +89,7 @@ def _screener(data: Path, out: Path, *, adapters: bool) -> None:
 def _lessons(public: Path, patients: Path) -> list[Example]:
     """Return every example in the order it is learnt: public ones first, then passes over the patients' questions."""
     rng = Random(SEED)
-    lines = (patients / "articles.jsonl").read_text("utf-8").splitlines()
-    topics = frozenset(json.loads(line)["topic"].lower() for line in lines)
+    topics = frozenset(row["topic"].lower() for row in read_rows(patients / "articles.jsonl"))
     judged = public / "qrels.tsv"  # LiveQA-Med's judged answers: an outside check, so their topics are not learnt
     answers = frozenset(judged.read_text("utf-8").split()) if judged.exists() else frozenset()
     sick = medquad(public / "medquad.jsonl.gz", topics, answers, rng)

@@ -4,7 +4,6 @@ The wrong answers are the sentences of the same article that the published embed
 of them that an earlier evidence model takes for answers: what the new one will be shown when it serves.
 """
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 from bot.embed import OnnxEncoder
 from bot.interfaces import Matrix
 from bot.segment import leans
-from bot.training.sources import Example
+from bot.training.sources import Example, read_rows
 
 HARD = 8  # most alike sentences that do not answer
 OTHERS = 16
@@ -26,9 +25,8 @@ def patient_examples(folder: Path, part: str, encoder: OnnxEncoder, judge: Judge
 
     With a ``judge`` the hard wrong answers are those that it finds best among the most alike sentences.
     """
-    lines = (folder / "articles.jsonl").read_text("utf-8").splitlines()
-    articles = {item["article"]: item["sentences"] for item in map(json.loads, lines)}
-    questions = [json.loads(line) for line in (folder / f"{part}.jsonl").read_text("utf-8").splitlines()]
+    articles = {item["article"]: item["sentences"] for item in read_rows(folder / "articles.jsonl")}
+    questions = read_rows(folder / f"{part}.jsonl")
     vectors: dict[str, Any] = {}
     found = []
     for question in questions:

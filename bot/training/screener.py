@@ -1,6 +1,5 @@
 """Trains the classifier of the safety screening on messages of our own; half an hour on two cores."""
 
-import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from bot.safety import Gate
 from bot.safety.classifier import SHORTEST
 from bot.safety.normalise import fold, sentences
 from bot.training.crossencoder import Trainer, start_from, write_graph
+from bot.training.sources import read_rows
 from bot.training.wordings import with_slips
 from bot.types import HARD_ROUTES, Route
 
@@ -75,8 +75,7 @@ class Screener(torch.nn.Module):
 
 def read_messages(path: Path) -> list[Message]:
     """Return (message, class number); benign messages and hard negatives are both "none"."""
-    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    return [(row["message"], CLASSES.index(row["class"]) if row["class"] in CLASSES else 0) for row in rows]
+    return [(row["message"], CLASSES.index(row["class"]) if row["class"] in CLASSES else 0) for row in read_rows(path)]
 
 
 def new(path: Path) -> tuple[Screener, "PreTrainedTokenizerBase"]:

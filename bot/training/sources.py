@@ -11,6 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from syntok import segmenter
 
@@ -30,6 +31,11 @@ class Example:
     partial: tuple[str, ...] = ()
     near: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Return the objects of a file of JSON lines."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
 def sentences(text: str) -> list[str]:
