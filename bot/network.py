@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,9 @@ class Network:
             ) from error
         self._tokenizer.enable_truncation(self.about["max_tokens"], strategy="longest_first")
 
-    def run(self, texts: list[str] | list[tuple[str, str]]) -> Matrix:
+    def run(self, texts: Sequence[str | tuple[str, str]]) -> Matrix:
         """Return the network's output for each text or pair of texts: (len(texts), ...)."""
-        coded = self._tokenizer.encode_batch(texts)
+        coded = self._tokenizer.encode_batch(list(texts))
         # Short ones with short ones: padding them to the longest would double the work.
         order = sorted(range(len(coded)), key=lambda number: (len(coded[number].ids), number))
         found: list[Matrix] = [np.zeros(0, dtype=np.float32)] * len(texts)

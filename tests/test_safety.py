@@ -383,6 +383,15 @@ def test_a_card_for_a_spanish_message_begins_in_spanish(gate, message):
     assert not gate.screen("my chest hurts a lot").card.startswith(WORDS.urgent_es)
 
 
+@pytest.mark.parametrize(
+    "message", ["помогите, мне очень плохо, my chest hurts a lot", "ساعدوني أنا مريض جدا my chest hurts"]
+)
+def test_a_card_for_another_language_does_not_begin_in_spanish(gate, message):
+    screening = gate.screen(message)
+    assert screening.urgent
+    assert WORDS.urgent_es not in screening.card
+
+
 def test_poison_help_stays_when_the_reader_says_that_it_is_no_emergency(gate):
     screening = gate.screen("i took 3 extra pills of my oxy what now", not_emergency=True)
     assert not screening.urgent

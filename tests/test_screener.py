@@ -14,8 +14,12 @@ from bot.safety.gate import CLASSIFIER
 from bot.types import HARD_ROUTES, Route
 from bot.words import words_for
 
-HELD_OUT = [json.loads(line) for line in (ROOT / "tests/data/safety_held_out.jsonl").read_text("utf-8").splitlines()]
-STORIES = [json.loads(line) for line in (ROOT / "tests/data/safety_narratives.jsonl").read_text("utf-8").splitlines()]
+
+def rows(name):
+    return [json.loads(line) for line in (ROOT / f"tests/data/{name}.jsonl").read_text("utf-8").splitlines()]
+
+
+HELD_OUT, STORIES, LETTERS = (rows(f"safety_{name}") for name in ("held_out", "narratives", "letters"))
 URGENT = {"emergency", "poison", "crisis", "abuse"}
 
 
@@ -33,11 +37,10 @@ def share(items, gate, wanted):
 
 
 def test_fit_and_held_out_messages_are_kept_apart():
-    lines = (ROOT / "tests/data/safety_fit.jsonl").read_text("utf-8").splitlines()
-    lines += (ROOT / "tests/data/safety_calm.jsonl").read_text("utf-8").splitlines()
-    fit = [json.loads(line) for line in lines]
-    assert not {item["message"] for item in fit} & {item["message"] for item in (*HELD_OUT, *STORIES)}
-    assert not {item["writer"] for item in fit} & {item["writer"] for item in (*HELD_OUT, *STORIES)}
+    fit = [item for name in ("fit", "calm", "stories") for item in rows(f"safety_{name}")]
+    measured = (*HELD_OUT, *STORIES, *LETTERS)
+    assert not {item["message"] for item in fit} & {item["message"] for item in measured}
+    assert not {item["writer"] for item in fit} & {item["writer"] for item in measured}
     assert len(HELD_OUT) >= 600
 
 
@@ -55,11 +58,12 @@ def test_harmless_messages_of_other_writers_pass(gates):
     assert share([item for item in HELD_OUT if item["class"] == "hard_negative"], both, False) >= 0.78
 
 
-def test_danger_is_found_in_the_midst_of_a_story_and_half_of_the_harmless_stories_pass(gates):
-    """Messages of three to seven sentences. A floor: every second harmless one still gets a card (docs/EVIDENCE.md)."""
+@pytest.mark.parametrize(("items", "urgent", "benign"), [(STORIES, 0.98, 0.8), (LETTERS, 0.96, 0.68)])
+def test_danger_is_found_in_the_midst_of_a_story_and_most_harmless_stories_pass(gates, items, urgent, benign):
+    """Messages of three to nine sentences by two writers that nothing was trained on (figures in docs/EVIDENCE.md)."""
     both, _ = gates
-    assert share([item for item in STORIES if item["class"] in URGENT], both, True) >= 0.98
-    assert share([item for item in STORIES if item["class"] == "benign"], both, False) >= 0.5
+    assert share([item for item in items if item["class"] in URGENT], both, True) >= urgent
+    assert share([item for item in items if item["class"] == "benign"], both, False) >= benign
 
 
 @pytest.mark.parametrize("first", ["what does the first visit cost?", "can I drive home after it?", "is lunch served?"])

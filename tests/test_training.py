@@ -82,15 +82,19 @@ def _wide(graph):
 @pytest.mark.filterwarnings("default")
 def test_the_classifier_learns_and_is_exported(tmp_path: Path):
     from bot.training import screener
+    from bot.training.lessons import CLASSES, Around, read_messages
 
-    messages = screener.read_messages(ROOT / "tests/data/safety_fit.jsonl")
-    assert {number for _, number in messages} == set(range(len(screener.CLASSES)))
+    messages = read_messages(ROOT / "tests/data/safety_fit.jsonl")
+    assert {message.number for message in messages} == set(range(len(CLASSES)))
     model, tokenizer = screener.new(find_model(DEFAULT_PACKAGE).path)
-    around = screener.Around(["how long does it last"], ["We drive an hour to get to you."])
+    around = Around(["how long does it last"], ["We drive an hour to get to you."])
     screener.train(model, tokenizer, messages[::120], around)
     screener.export(model, tokenizer, tmp_path)
     network = Network(tmp_path, "screener", instead="-")
-    assert network.run(["my chest hurts"]).shape == (1, len(screener.CLASSES))
+    assert network.run(["my chest hurts", ("my chest hurts", "we have cats. my chest hurts")]).shape == (
+        2,
+        len(CLASSES),
+    )
     assert network.about["hard_threshold"] > network.about["soft_threshold"] > 0
 
 
@@ -98,38 +102,20 @@ def test_the_classifier_learns_and_is_exported(tmp_path: Path):
 def test_adapters_of_the_classifier_leave_its_wide_weights_as_they_were(tmp_path: Path):
     from bot.training import screener
     from bot.training.adapters import adapt, load_shipped
+    from bot.training.lessons import CLASSES, Around, Message
 
     model, tokenizer = screener.new(find_model(DEFAULT_PACKAGE).path)
     load_shipped(model, WEIGHTS / "screener.onnx")
     adapt(model, 2)
-    wrong = [("how long does it take to heal", screener.CLASSES.index("crisis"))] * 64
-    screener.train(model, tokenizer, wrong, screener.Around(["does it hurt"], []), epochs=4, rates=(5e-3, 5e-3))
+    screener.without_dropout(model)
+    wrong = [Message("how long does it take to heal", CLASSES.index("crisis"))] * 64
+    screener.train(model, tokenizer, wrong, Around(["does it hurt"], []), epochs=4, rates=(5e-3, 5e-3))
     screener.export(model, tokenizer, tmp_path)
     assert _wide(WEIGHTS / "screener.onnx") <= _wide(tmp_path / "screener.onnx")
     asked = ["how long does it take to heal"]
     before, after = (Network(folder, "screener", instead="-").run(asked)[0] for folder in (WEIGHTS, tmp_path))
-    assert screener.CLASSES[before.argmax()] == "none"
-    assert screener.CLASSES[after.argmax()] == "crisis"
-
-
-def test_a_message_in_the_midst_of_a_story_keeps_its_words():
-    from random import Random
-
-    from bot.training import screener
-
-    around = screener.Around(["does it hurt"], [f"We have {n} cats." for n in range(9)])
-    told = [screener.varied("my chest is tight", around, Random(seed)) for seed in range(200)]
-    assert sum("cats" in text for text in told) > 60
-    assert sum("chest" in text for text in told) > 170  # slips of the thumb change some
-
-
-def test_fragments_are_sentences_of_harmless_messages_without_what_a_rule_fears():
-    from bot.safety import Gate
-    from bot.training import screener
-    from bot.words import words_for
-
-    told = ["We have two cats. My chest hurts right now. How long does it take?", "only one sentence here", "Hi. No."]
-    assert screener.fragments(told, Gate(words_for("US"))) == ["we have two cats", "how long does it take"]
+    assert CLASSES[before.argmax()] == "none"
+    assert CLASSES[after.argmax()] == "crisis"
 
 
 def _pair():

@@ -10,14 +10,13 @@ import numpy as np
 
 from bot.interfaces import Matrix
 from bot.network import WEIGHTS, Network
-from bot.safety.normalise import fold, sentences
+from bot.safety.normalise import fold
+from bot.safety.reading import readings
 from bot.types import HARD_ROUTES
 
-MOST_SENTENCES = 12  # of a long message; the rule layer reads all of it
-SHORTEST = 3  # words that make a sentence worth reading alone
-CHARS = 2000
+CHARS = 2000  # of a long message; the rule layer reads all of it
 # A life told in several sentences, each of them calm, looks as a whole like somebody who puts things in order.
-CALM, CERTAIN = 0.05, 0.9
+CALM, CERTAIN = 0.03, 0.3
 
 
 class Classifier:
@@ -46,7 +45,7 @@ class Classifier:
         urgent = [number for number, name in enumerate(self.classes) if name in HARD_ROUTES]
         together = shares[:, urgent].sum(axis=1)
         if len(together) > 1 and together[1:].max() < CALM and together[0] < CERTAIN:
-            together = np.minimum(together, self.hard - 0.01)  # no sentence speaks of danger: a line of help at most
+            together = np.minimum(together, self.hard - 0.01)  # no part speaks of danger: a line of help at most
         unit = int(together.argmax())
         first = self.classes[urgent[int(shares[unit, urgent].argmax())]]
         highest = dict(zip(self.classes, shares.max(axis=0).tolist(), strict=True))
@@ -59,16 +58,10 @@ class Classifier:
         return tuple(found)
 
     def shares(self, message: str) -> Matrix:
-        """Return the probability of each class for the whole message and for each sentence: (units, classes).
-
-        One or two words say too little to be read this way ("hello", a slip); the rules know the ones that matter.
-        """
-        folded = fold(message[:CHARS])
-        alone = sentences(folded)
-        units = [folded, *(alone[:MOST_SENTENCES] if len(alone) > 1 else [])]
-        units = [unit for unit in units if len(unit.split()) >= SHORTEST]
-        if not units:
+        """Return the probability of each class for each reading of ``message``: (readings, classes)."""
+        read = readings(fold(message[:CHARS]))
+        if not read:
             return np.zeros((0, len(self.classes)), dtype=np.float32)
-        logits = self._network.run(units)
+        logits = self._network.run(read)
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(shares / shares.sum(axis=1, keepdims=True), dtype=np.float32)

@@ -27,12 +27,14 @@ SOFTENED = {
     Route.CRISIS: Route.SOFT_SUPPORT,
     Route.ABUSE: Route.SOFT_SUPPORT,
 }
-# A message that goes on with the urgent one before it.
+# A message that goes on with the urgent one before it; what people say of anything, too, only where they say little else.
 CONTINUES = re.compile(
     r"\b(?:the rest|more of (?:it|them)|another (?:one|few)|worse|what (?:do|should) i do|now what|is (?:that|it) (?:enough|bad|"
-    r"dangerous|too much|ok|okay|serious|normal)|should i (?:wait|worry|go|call|sleep)|do it|all of (?:it|them)|them all|"
-    r"still|go to sleep|sleep it off|will (?:it|that|this) (?:pass|kill|work|be enough)|how long do i have)\b"
+    r"dangerous|too much|serious)|should i (?:wait|worry|go|call|sleep)|all of (?:it|them)|them all|"
+    r"go to sleep|sleep it off|will (?:it|that|this) (?:pass|kill|work|be enough)|how long do i have)\b"
 )
+BRIEFLY = re.compile(r"\b(?:do it|still|is (?:that|it) (?:ok|okay|normal))\b")
+BRIEF = 7  # words
 # Small talk that needs no search: the name of the fixed text that answers it, and what is said.
 END = r"(?: there| again| bot| please| me)*\W*"
 TALK = tuple(
@@ -94,7 +96,7 @@ class Gate:
         verdicts = self._all(question)
         earlier = [self._all(turn) for turn in list(turns)[-SUPPORT_TURNS:]]
         folded = self._fold(question)
-        if not any(v.hard for v in verdicts) and CONTINUES.search(folded):
+        if not any(v.hard for v in verdicts) and _continues(folded):
             verdicts += [v for found in earlier[-TURNS:] for v in found if v.hard]
         if not_emergency:
             verdicts = [_soften(v) if v.route is not Route.ABUSE else v for v in verdicts]
@@ -112,7 +114,7 @@ class Gate:
         routes = tuple(route for route in Route if any(v.route is route for v in verdicts))
         hard = [v for v in verdicts if v.hard]
         if hard:
-            card = self._urgent_card(hard, spanish=_is_foreign(redacted, folded))
+            card = self._urgent_card(hard, spanish=_is_spanish(folded))
             return Screening(redacted, _ordered(routes), tuple(verdicts), card=card, retrieve=False)
         rules = {v.rule for v in verdicts}
         extra = {name for rule in self._rules.rules if rule.model.id in rules for name in rule.model.also}
@@ -223,6 +225,11 @@ def _soften(verdict: Verdict, guard: str = "not an emergency, says the reader") 
     if not verdict.hard:
         return verdict
     return Verdict(verdict.rule, SOFTENED[verdict.route], False, guard, was=verdict.route)
+
+
+def _continues(folded: str) -> bool:
+    brief = len(folded.split()) <= BRIEF and BRIEFLY.search(folded) is not None
+    return brief or CONTINUES.search(folded) is not None
 
 
 def _ordered(routes: tuple[Route, ...]) -> tuple[Route, ...]:

@@ -14,6 +14,7 @@ NUMBER = r"(?:\d{1,2}|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve
 PAST = re.compile(
     rf"\bwhen (?:i|he|she|we|they|(?:my|our) \w+(?: \w+)?) (?:was|were) (?:about |only |just )?{NUMBER}"
     r"\b(?! ?(?:min|sec|hour|hr|day|week|month|mile|step|feet|foot|or\b|to\b|into\b|in\b|am\b|pm\b|per\b|%))"
+    r"|\bat (?:the age of )?\d\d,? (?:and|but) (?:he|she|i|he is|she is|i am|hes|shes|im|is|now)(?: now)? \d\d\b"
     r"|\b(?:year|spring|summer|autumn|fall|winter|christmas|easter) before last\b|\b(?:in|during) the war\b"
     r"|\bnever since\b|\b(?:way |long )?before (?:i|he|she|we) (?:was|were) born\b|"
     r"\b(?:(?:years?|yrs?|decades?|months?|mths?) (?:ago|back|on|clean|sober|free)|"
@@ -100,6 +101,11 @@ NOT_ILL = re.compile(
     r"\boverdos\w+ on (?:chocolate|haribo|cake|sweets|crisps|cheese|netflix)\b(?! (?:laxative|edible|and))"
     r"|\bheart (?:stopped|sank|skipped a beat)(?: \w+){1,5} (?:bill|fee|price|invoice|quote)\b(?! (?:is|was))"
     r"|\bcollaps\w+ (?:laughing(?! gas)|(?:with|from|in) laughter)\b(?!.*\b(?:now|wake\w*|woke|blue|pulse|breath\w*|respon\w+|gas)\b)"
+    r"|\b(?:nearly|almost|casi)\b(?: \w+){0,3} (?:heart attack|infarto)\b,? (?:when|cuando) (?:(?:i|he|she|we|they|my \w+) )?"
+    r"(?:saw|opened|read|heard|vi|abri|lei|oi)\b"
+    r"|\bsle(?:eps?|pt|eping) like the dead\b|\bjump\w* off (?:\w+ ){1,4}(?:for charity|bungee)\b|\b(?:for|in) (?:a )?bungee jump\b"
+    r"|\bsa(?:y|ying|id) (?:my )?goodbyes? to (?:\w+ ){0,3}(?:at|from|in) (?:the |my |her |his |our )?(?:\w+ )?(?:nursery|school|office|work|"
+    r"ward|club|team|class|church|choir|gym|placement)\b"
     r"|\bchoking hazard\b|\bcut(?:ting)? (?:my|your|him|her|our)sel(?:f|ves) (?:some|a (?:bit|little)(?: of)?) slack\b"
 )
 # Said of what is learnt, read or watched. "In class" is a place: people collapse there.

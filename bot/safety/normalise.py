@@ -16,6 +16,7 @@ LEET_WORD = re.compile(
 )
 UNIT = re.compile(r"\d+(?:mg|mcg|ml|kg|g|lbs?|st|nd|rd|th|yo|yrs?|hrs?|am|pm|x|k|s|d|wks?|mins?)$")
 SPACED = re.compile(r"\b(?:[a-z][\s.\-_*]){2,}[a-z]\b")
+END_OF_SENTENCE = re.compile(r"[.!?;\n]++(?!\d)")
 REPEATED = re.compile(r"([a-z])\1{2,}")
 WORD, ANY_WORD = re.compile(r"[a-z]{5,}"), re.compile(r"[a-z]+")
 ENDINGS = ("", "s", "d", "ed", "ing", "er", "ly")
@@ -73,4 +74,4 @@ def _one_slip(word: str) -> list[str]:
 
 def sentences(folded: str) -> list[str]:
     """Return the sentences of a folded message; without punctuation it is one."""
-    return [part.strip() for part in re.split(r"[.!?;\n]++(?!\d)", folded) if part.strip()]
+    return [part.strip() for part in END_OF_SENTENCE.split(folded) if part.strip()]

@@ -24,6 +24,7 @@ from bot.snapshot import current
 from bot.training import screener
 from bot.training.adapters import adapt, load_shipped
 from bot.training.crossencoder import CrossEncoder, Trainer, build, export, loss_of
+from bot.training.lessons import Around, fragments, read_messages
 from bot.training.patients import patient_examples
 from bot.training.sources import Example, medquad, read_rows, selqa, squad
 from bot.words import words_for
@@ -35,7 +36,8 @@ SEED, BATCH = 7, 16
 PUBLIC, PASSES = 3000, 3.0  # public examples seen once, then passes over the patients' questions
 RATE, HEAD_RATE = 8e-5, 5e-4
 ADAPTER_PASSES, ADAPTER_RATE, ADAPTED_HEAD_RATE = 2, 5e-4, 2e-4
-SCREENED_EPOCHS, SCREENED_RANK = 2, 8
+SCREENED_EPOCHS, SCREENED_RANK = 2, 16
+STORIES_TIMES = 2  # long messages that writers marked, in one go over all messages
 SAVE_EVERY = 50
 
 
@@ -69,17 +71,24 @@ def main() -> None:
 def _screener(data: Path, out: Path, *, adapters: bool) -> None:
     """Train the classifier of the screening, or ``adapters`` beside its shipped weights."""
     model, tokenizer = screener.new(find_model(DEFAULT_PACKAGE).path)
-    messages = screener.read_messages(data / "safety_fit.jsonl")
+    messages = read_messages(data / "safety_fit.jsonl")
+    messages += STORIES_TIMES * read_messages(data / "safety_stories.jsonl")
     asked = [data / "patient_questions" / f"{part}.jsonl" for part in ("fit", "fit_further")]
     plain = [row["question"] for path in asked for row in read_rows(path)]
     calm = [row["message"] for row in read_rows(data / "safety_calm.jsonl")]
-    benign = [row["message"] for row in read_rows(data / "safety_fit.jsonl") if row["class"] == "benign"]
+    benign = [
+        row["message"]
+        for name in ("safety_fit", "safety_stories")
+        for row in read_rows(data / f"{name}.jsonl")
+        if row["class"] == "benign"
+    ]
     known = frozenset(word for word in tokenizer.get_vocab() if word.isalpha())
     gate = Gate(words_for("US"), known=known)
-    around = screener.Around(plain, calm, screener.fragments([*plain, *benign], gate))
+    around = Around(plain, calm, fragments([*plain, *benign], gate))
     if adapters:
         load_shipped(model, WEIGHTS / "screener.onnx")
         adapt(model, SCREENED_RANK)
+        screener.without_dropout(model)
         screener.train(model, tokenizer, messages, around, epochs=SCREENED_EPOCHS, rates=(ADAPTER_RATE, ADAPTER_RATE))
     else:
         screener.train(model, tokenizer, messages, around)
