@@ -77,7 +77,7 @@ class Answerer:
             return self._plain(screening, str(error), clock)
         # Earlier turns come from outside too: the query is kept in the trace, so it must hold no identifier.
         said, *earlier = (without_placeholders(text) for text in (screening.redacted, *map(redact, turns)))
-        query = resolve(said, tuple(earlier), self.library.speller.correct)
+        query = resolve(said, tuple(earlier), self.library.speller.correct, self.library.topics)
         with clock.measure("understand"):
             queries = understand(self.library, query)
         found = tuple(self._search(asked, number, clock) for number, asked in enumerate(queries))

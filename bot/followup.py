@@ -24,18 +24,44 @@ ASKED_FOR = frozenset(
     )
 )
 
+# Said of anything: a question with no other words, that asks for nothing known, is about what came before.
+LIGHT = ASKED_FOR | frozenset(
+    terms(
+        "away back come stop start make take mean wear pass last normal ok bad good better worse serious common rare "
+        "permanent reversible time day people person patient true possible necessary want think"
+    )
+)
+ASKS_ITSELF = re.compile(
+    r"\b(?:is|are|was|were|am|do|does|did|can|could|will|would|should|shall|may|might|has|have|had|must|who|when|where|"
+    r"how(?! about)|why not|which)\b",
+    re.I,
+)
+# These point at something that was named; "it" is mostly the treatment itself.
+NAMED_BEFORE = frozenset("that this those these they them their then ones he she him her".split())
 
-def resolve(question: str, turns: tuple[str, ...], correct: Callable[[str], str] = str) -> str:
+
+def resolve(
+    question: str,
+    turns: tuple[str, ...],
+    correct: Callable[[str], str] = str,
+    topics: frozenset[str] = frozenset(),
+) -> str:
     """Return the text to search for: ``question``, with the words of the earlier turns it leans on in front.
 
     ``turns`` are the user's earlier questions, oldest first. A question that stands alone, or that names a new
     topic, comes back as it is. Else the last turn that stands alone comes in front, and the turn before if that is
     another one; only their subject, when the question says itself what it asks for ("and how long does that last?").
-    ``correct`` mends slips of the thumb: "is it adictive" asks for something of its own, too.
+    ``correct`` mends slips of the thumb: "is it adictive" asks for something of its own, too. A whole question with
+    words of its own ("does it affect the bladder?") gets no more than the words of ``topics``, the stems of the
+    library's titles, that came before: which treatment it is about.
     """
     if not turns or NEW_TOPIC.search(question) or not leans(question):
         return question
     earlier = NEW_TOPIC.sub("", " ".join(dict.fromkeys((_anchor(turns), turns[-1]))))
+    if stands(correct(question)):
+        said = set(terms(question))
+        named = [word for word in words_of(earlier) if set(terms(word)) & topics - said]
+        return " ".join([*dict.fromkeys(named), question])
     # "and for children?" asks the same of somebody else: what was asked for stays.
     own = asked(correct(question)) - {"exclusion"}
     return f"{(own and _subject(correct(earlier))) or earlier} {question}".strip()
@@ -44,6 +70,13 @@ def resolve(question: str, turns: tuple[str, ...], correct: Callable[[str], str]
 def leans(question: str) -> bool:
     """Return True when ``question`` cannot be understood without the one before it."""
     return OPENERS.match(question) is not None or points_back(question, BETWEEN)
+
+
+def stands(question: str) -> bool:
+    """Return True when ``question`` is a whole one, says itself what it asks for, and "it" is all that leans."""
+    if set(words_of(question)) & NAMED_BEFORE or not ASKS_ITSELF.search(question):
+        return False
+    return bool(set(terms(question)) - LIGHT or asked(question) - {"exclusion"})
 
 
 def _anchor(turns: tuple[str, ...]) -> str:

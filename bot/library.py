@@ -53,6 +53,7 @@ class Library:
     engines: Engines
     passage_of: Rows  # passage number of each row, ascending
     speller: Speller
+    topics: frozenset[str]
 
     def text(self, row: int) -> str:
         """Return the words of sentence ``row``."""
@@ -159,7 +160,14 @@ def assemble(manifest: Manifest, content: Content, encoder: OnnxEncoder, vectors
         ),
         passage_of=np.array([row.passage for row in rows], dtype=np.int64),
         speller=Speller(_words(content), encoder.vocabulary()),
+        topics=_topics(content),
     )
+
+
+def _topics(content: Content) -> frozenset[str]:
+    """Return the stems of all titles: the words that say which subject is meant."""
+    titles = [content.info.title, *(article.source.title for article in content.articles)]
+    return frozenset(stem for title in titles for stem in terms(title))
 
 
 def _words(content: Content) -> frozenset[str]:

@@ -36,12 +36,44 @@ def test_resolve(turns, question, searched):
     assert resolve(question, turns) == searched
 
 
+TITLES = frozenset(["knee", "surgeri", "dental", "implant"])
+
+
+@pytest.mark.parametrize(
+    ("turns", "question", "searched"),
+    [
+        # A whole question: of what came before only the treatment, not what was asked of it.
+        (("is knee surgery risky",), "does it affect the bladder", "knee surgery does it affect the bladder"),
+        (("can you get addicted",), "does it affect the bladder", "does it affect the bladder"),
+        (
+            ("is knee surgery risky",),
+            "and will insurance pay for it?",
+            "knee surgery and will insurance pay for it?",
+        ),
+        (("do dental implants hurt",), "why not just take ibuprofen", "dental implants why not just take ibuprofen"),
+        # These point at what was named, or say nothing of their own.
+        (("knee surgery swelling",), "do those go down at night", "knee surgery swelling do those go down at night"),
+        (("knee surgery swelling",), "does it go away", "knee surgery swelling does it go away"),
+        (("does knee surgery hurt",), "and swelling?", "does knee surgery hurt and swelling?"),
+        (("does knee surgery hurt",), "what about my left hip", "does knee surgery hurt what about my left hip"),
+    ],
+)
+def test_a_question_with_words_of_its_own_leaves_behind_what_was_asked_before(turns, question, searched):
+    assert resolve(question, turns, topics=TITLES) == searched
+
+
+def test_the_words_of_titles_say_which_treatment_is_meant(answerer):
+    assert {"ketamin", "infus"} <= answerer.library.topics
+    turns = ("can you get addicted to ketamine",)
+    assert answerer.answer("does it harm the bladder", turns).query == "ketamine does it harm the bladder"
+
+
 def test_a_slip_of_the_thumb_does_not_hide_what_is_asked_for(answerer):
     correct = answerer.library.speller.correct
-    assert resolve("is it adictive", ("does knee surgery hurt",)) == "does knee surgery hurt is it adictive"
-    assert resolve("is it adictive", ("does knee surgery hurt",), correct) == "knee surgery is it adictive"
-    turns = ("how long does the relief last",)
-    assert answerer.answer("is it adictive", turns).query == "relief is it adictive"
+    assert resolve("are they adictive", ("do knee braces hurt",)) == "do knee braces hurt are they adictive"
+    assert resolve("are they adictive", ("do knee braces hurt",), correct) == "knee braces are they adictive"
+    turns = ("what are the boosters",)
+    assert answerer.answer("are they adictive", turns).query == "boosters are they adictive"
 
 
 @pytest.mark.parametrize(
