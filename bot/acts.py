@@ -88,6 +88,21 @@ class Acts:
         with self._lock:
             return self._read()[: -most - 1 : -1]
 
+    def states(self, most: int = 30) -> list[tuple[Act, str]]:
+        """Return the newest acts, newest first, each with whether it can be undone now: "yes", why not, or ""."""
+        with self._lock:
+            acts = self._read()
+            return [(act, self._state(act, acts)) for act in acts[: -most - 1 : -1]]
+
+    def _state(self, act: Act, acts: list[Act]) -> str:
+        if not act.files:
+            return ""
+        changed = {name for name, (_, after) in act.files.items() if self._text(name) != after}
+        later = max((one.number for one in acts if one.number > act.number and changed & set(one.files)), default=None)
+        if not changed:
+            return "yes"
+        return f"no: act {later} changed it since" if later else "no: its file was changed since"
+
     def _note(self, by: str, what: str, files: Mapping[str, tuple[str | None, str | None]]) -> Act:
         if not by.strip():
             raise CorpusError("An act needs the name of whoever does it. Sign in again.")

@@ -4,7 +4,7 @@ import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -121,7 +121,7 @@ def reindex(
             if built.manifest.id != before:
                 record(settings.index, "published", built.manifest.id, before, by=by, why=why)
             _tidy(draft)
-    return Outcome(plan, built)
+    return Outcome(replace(plan, accepted=accepted), built)
 
 
 def plan_lines(plan: Plan) -> list[str]:
@@ -129,12 +129,14 @@ def plan_lines(plan: Plan) -> list[str]:
     counts = {severity: sum(f.severity is severity for f in plan.findings) for severity in Severity}
     found = ", ".join(f"{number} {severity.value}" for severity, number in counts.items() if number)
     held = sum(not result.problems for result in plan.results)
+    asked = f"{held} of {len(plan.results)} hold" if plan.results else "there are none, so no answer was compared"
+    let_through = {accepted.what for accepted in plan.accepted}
     return [
-        *(f"Stands in the way: {line}" for line in plan.blocking),
+        *(f"Stands in the way: {line}" for line in plan.blocking if line not in let_through),
         *difference_lines(plan.difference),
         *plan.quoted[:MOST_NAMED],
         f"Findings in new and changed articles: {found or 'none'} (all: python -m bot lint)",
-        f"Regression questions: {held} of {len(plan.results)} hold",
+        f"Regression questions: {asked}",
         *(line for changed in plan.changed for line in _changed_lines(changed)),
         *(f"Look at {told}" for told in plan.lost),
         *(f"Let through by {a.by} on {a.on}: {a.what}" for a in plan.accepted),

@@ -218,6 +218,19 @@ def test_an_article_in_review_is_found_but_not_quoted(small_index):
     assert any("review" in hit.dropped for hit in trace.hits)
 
 
+def test_a_sentence_as_long_as_a_page_is_never_quoted(small_index):
+    endless = "Healing of the knee takes six weeks " + "and one more day for each step that was walked " * 40
+    brief = "Swelling of the knee goes down in two weeks."
+    answerer = open_answerer(
+        small_index({"knee": f"{brief} {endless}."}).model_copy(
+            update={"answer_threshold": 0.0, "extra_threshold": 0.0}
+        )
+    )
+    trace = answerer.answer("how long does healing of the knee take")
+    assert [quote.text for quote in trace.answer.quotes] == [brief]
+    assert any("more than 1500" in hit.dropped for hit in trace.hits)
+
+
 def test_settings_without_reviewed_words_refuse_to_start(built):
     from bot.errors import WordsError
 

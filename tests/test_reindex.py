@@ -57,6 +57,11 @@ def copy_of(made, home):
     return made.model_copy(update={"corpus": home / "corpus", "index": home / "index"})
 
 
+def test_a_plan_without_regression_questions_says_that_nothing_was_compared(clinic):
+    write_article(clinic.corpus, "elbow", "An elbow heals in four weeks.", title="Elbow")
+    assert "no answer was compared" in "\n".join(plan_lines(reindex(clinic, dry_run=True).plan))
+
+
 def spoil(path, data=b"[]"):
     """Replace a file; elsewhere it keeps its content."""
     path.unlink()

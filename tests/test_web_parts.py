@@ -10,9 +10,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.journal import Day
-from bot.types import Answer, Notice, Quote, Review, ReviewStatus, Role, Source, Span, Status, Tag
+from bot.types import (
+    Answer,
+    Article,
+    Kind,
+    Notice,
+    Quote,
+    Review,
+    ReviewStatus,
+    Role,
+    Sentence,
+    Source,
+    Span,
+    Status,
+    Tag,
+)
 from bot.web.overview import _bars, _mean_ms, _step
 from bot.web.parts import answer_html, context_url, esc, linked, marked, question_html, source_html, web_url
+from bot.web.views import quotable_view
 from bot.web.wiring import today
 from bot.words import words_for
 
@@ -70,6 +85,20 @@ def test_a_hostile_answer_makes_no_tag_of_its_own():
     assert {tag for tag, _ in seen.tags} <= allowed | {"code", "div", "h2"}
     assert not any(name.startswith("on") for _, attrs in seen.tags for name in attrs)
     assert seen.text.count("<script>alert(1)</script>") >= 5
+
+
+def test_an_article_to_be_approved_shows_what_may_be_quoted():
+    text = f"Rest the joint. {NASTY} Call us now!"
+    article = Article(source(), text)
+    sentences = [
+        Sentence(Span("a", 0, 15), Kind.BODY, ""),
+        Sentence(Span("a", 16 + len(NASTY) + 1, len(text)), Kind.PROMOTION, "asks-to-call"),
+    ]
+    seen = quotable_view(article, sentences)
+    assert '<mark class="may" title="may be quoted">Rest the joint.</mark>' in seen
+    assert 'not quoted: asks-to-call (promotion)">Call us now!</mark>' in seen
+    assert "<script>" not in seen
+    assert text.replace("\r\n", "\n") in Text(seen).text.replace("\r\n", "\n")
 
 
 def test_unknown_facts_are_named_as_such():

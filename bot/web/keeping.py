@@ -23,7 +23,7 @@ from bot.snapshot import Content
 from bot.types import Article, Kind, ReviewStatus, Tag
 from bot.web.desk import Desk
 from bot.web.parts import esc
-from bot.web.views import lines_view, table, told_view
+from bot.web.views import lines_view, quotable_view, table, told_view
 from bot.web.wiring import DIRECT, Tab, signed_in, today
 
 FACTS = {
@@ -31,6 +31,7 @@ FACTS = {
     "url": "Web address", "licence": "Why it may be shown", "reviewer": "Clinician who reviewed it",
 }  # fmt: skip
 SELLS = {"unknown": None, "yes": True, "no": False}
+AGAIN = "The articles are as they were: the next publishing brings them back. Correct or withdraw them first."
 STAY = "The library in use is not touched until you publish."
 
 
@@ -50,6 +51,8 @@ class Keeping:
         articles = gr.HTML("", js_on_load=None, elem_id="keep-articles")
         article = gr.Dropdown([], label="Article", elem_id="keep-article")
         findings = gr.HTML("", js_on_load=None, elem_id="keep-findings")
+        with gr.Accordion("Read the article before you approve it", open=False, elem_id="keep-read"):
+            reading = gr.HTML("", js_on_load=None, elem_id="keep-reading")
         with gr.Accordion("Where it comes from", open=False, elem_id="keep-facts"), gr.Row():
             facts = [gr.Textbox(label=label, elem_id=f"keep-{name}", min_width=200) for name, label in FACTS.items()]
             sells = gr.Dropdown(list(SELLS), label="Publisher sells the treatment", elem_id="keep-sells", min_width=200)
@@ -86,7 +89,7 @@ class Keeping:
             number = gr.Textbox(label="Number of the act", elem_id="keep-number")
             undo = gr.Button("Undo this act", elem_id="keep-undo")
         form = [reason, asked, tags, number, accept, files]
-        about = [findings, sentence, status, sells, *facts]
+        about = [findings, reading, sentence, status, sells, *facts]
         page = [told, articles, article, *about, kept, older, acts, *form]
         article.input(self.picked, [article], about, **DIRECT)
         known.click(self.describe, [article, sells, *facts], page, **DIRECT)
@@ -113,19 +116,19 @@ class Keeping:
         try:
             content = read_corpus(self._settings.corpus, self._settings.index)
         except CorpusError as error:
-            return [told_view(str(error)), "", gr.Dropdown([]), "", gr.Dropdown([]), *typed, *rest]
+            return [told_view(str(error)), "", gr.Dropdown([]), "", "", gr.Dropdown([]), *typed, *rest]
         names = [article.source.id for article in content.articles]
         picked = picked if picked in names else names[0]
         shown = [told_view(told + self._problem()), self._articles(content), gr.Dropdown(names, value=picked)]
         about = self._about(content, picked)
-        return [*shown, *([about[0], gr.skip(), *typed] if failed else about), *rest]
+        return [*shown, *([*about[:2], gr.skip(), *typed] if failed else about), *rest]
 
     def picked(self, article: str) -> list[Any]:
         """Show findings, sentences and status of one article."""
         try:
             return self._about(read_corpus(self._settings.corpus, self._settings.index), article)
         except CorpusError as error:
-            return [told_view(str(error)), gr.Dropdown([]), *[gr.skip()] * (2 + len(FACTS))]
+            return [told_view(str(error)), "", gr.Dropdown([]), *[gr.skip()] * (2 + len(FACTS))]
 
     def set_status(self, article: str, status: str, request: gr.Request) -> list[Any]:
         """Approve an article, withdraw it, or put it back under review."""
@@ -224,6 +227,8 @@ class Keeping:
                 lines.append(f"{found.file.name}: {told}".replace(str(found.file.parent) + "/", ""))
                 if isinstance(found, Added):
                     self._acts.perform(signed_in(request), lines[-1], [], lambda: None)
+                    lines += [f"   look at: {warning}" for warning in found.warnings]
+                    article = found.article
         except BotError as error:
             lines.append(str(error))
         return self.page("\n".join(lines), article, done=True)
@@ -265,7 +270,8 @@ class Keeping:
         except BotError as error:
             return self.page(str(error), article)
         self._desk.live.refresh()
-        return self.page(f"Rolled back to {manifest.id}.", article, done=True)
+        told = f"Rolled back to {manifest.id}. {AGAIN}"
+        return self.page(told, article, done=True)
 
     def undo(self, number: str | None, article: str, request: gr.Request) -> list[Any]:
         """Undo one act on the corpus."""
@@ -308,10 +314,11 @@ class Keeping:
         found = lint(content.articles, content.passages, today=today(), only={article})
         rows = [(f.severity.value, str(f.line), f.says, f.excerpt, f.fix) for f in found if f.article == article]
         texts = content.by_id
+        own = [s for p in content.passages for s in p.sentences if s.span.article == article]
         sentences = [
             (f"{s.kind.value}{' ' + '/'.join(sorted(s.tags)) if s.tags else ''}: {texts[article].slice(s.span)[:120]}",
              texts[article].slice(s.span))
-            for p in content.passages for s in p.sentences if s.span.article == article
+            for s in own
         ]  # fmt: skip
         view = table(("severity", "line", "finding", "words", "what to do"), rows) if rows else "<p>No findings.</p>"
         file = f'<p><a href="/staff/original/{esc(article)}" download>Save the file it was taken from</a></p>'
@@ -319,6 +326,7 @@ class Keeping:
         status = texts[article].source.review.status.value if article in texts else None
         return [
             f"<h3>Findings in {esc(article)}</h3>{view}",
+            quotable_view(texts[article], own) if article in texts else "",
             gr.Dropdown(sentences, value=None),
             gr.Dropdown(value=status),
             *_facts(texts.get(article)),
@@ -333,7 +341,7 @@ class Keeping:
         return [view, gr.Dropdown(others, value=None)]
 
     def _acts_view(self) -> str:
-        rows = [(str(a.number), a.at, a.by, a.what, "yes" if a.files else "") for a in self._acts.latest()]
+        rows = [(str(a.number), a.at, a.by, a.what, state) for a, state in self._acts.states()]
         return "<h3>Acts</h3>" + table(("act", "at", "by", "what", "can be undone"), rows)
 
 

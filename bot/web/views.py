@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.library import rows_of
+from bot.library import LONGEST, rows_of
 from bot.snapshot import Content
-from bot.types import Article, Span
+from bot.types import Article, Kind, Sentence, Span
 from bot.web.parts import esc, marked
 
 MOST_BARS, MOST_ROWS = 12, 500
+MOST_READ = 200_000  # characters of an article that are shown at once
 SCORES = ("probability", "rerank", "fused", "late", "dense", "context", "lexical", "coverage", "kind", "lacks")
 
 
@@ -140,6 +141,28 @@ def article_view(article: Article, found: Iterable[Found]) -> str:
         at = end
     text = "".join(pieces) + esc(article.text[at:])
     return f'<div class="reading staff-reading" tabindex="0" role="region" aria-label="Article">{text}</div>'
+
+
+def quotable_view(article: Article, sentences: Iterable[Sentence], most: int = MOST_READ) -> str:
+    """Return the text as a person reads it before approving: what may be quoted is marked, the rest struck out."""
+    pieces, at = [], 0
+    for sentence in sentences:
+        start, end = sentence.span.start, sentence.span.end
+        if start < at or end > most:
+            continue
+        may = sentence.kind is Kind.BODY and end - start <= LONGEST
+        told = "may be quoted" if may else f"not quoted: {sentence.rule or 'too long'} ({sentence.kind.value})"
+        css = "may" if may else "not"
+        pieces += [esc(article.text[at:start]), f'<mark class="{css}" title="{esc(told)}">']
+        pieces += [esc(article.text[start:end]), "</mark>"]
+        at = end
+    rest = esc(article.text[at:most])
+    more = f"<p>{len(article.text) - most} more characters are not shown.</p>" if len(article.text) > most else ""
+    told = "Marked: may be quoted once the article is approved. Struck out: never quoted (the reason is in its title)."
+    return (
+        f'<p class="told">{esc(told)}</p><div class="reading staff-reading" tabindex="0" role="region" '
+        f'aria-label="Text">{"".join(pieces)}{rest}</div>{more}'
+    )
 
 
 def compared_view(names: tuple[str, str], answers: tuple[Mapping[str, Any], Mapping[str, Any]]) -> str:
