@@ -119,7 +119,7 @@ class Answerer:
     def _from_quotes(self, screening: Screening, selection: Selection, query: str, turns: tuple[str, ...]) -> Answer:
         found = bool(selection.quotes)
         status = Status.DECLINED if screening.declined else Status.ANSWERED if found else Status.NO_EVIDENCE
-        message = screening.card or (self.words.found if found else self.words.not_found)
+        message = screening.card or self._lead(selection)
         if message == self.words.personal and not found:
             message = self.words.personal_alone
         return self._composer.compose(
@@ -131,6 +131,13 @@ class Answerer:
             suggestions=self._suggest(query, selection.quotes, turns),
             topics=topics(self.library, selection.hits) if status is Status.NO_EVIDENCE else (),
         )
+
+    def _lead(self, selection: Selection) -> str:
+        """Return the line above the quotes: a near miss reads like an answer, so a doubtful one is named."""
+        if not selection.quotes:
+            return self.words.not_found
+        sure = selection.quotes[0].score >= self._scoring.calibration.sure_threshold
+        return self.words.found if sure else self.words.unsure
 
     def _suggest(self, query: str, shown: tuple[Quote, ...], turns: tuple[str, ...], most: int = 3) -> tuple[str, ...]:
         """Return the questions nearest to ``query`` that the library answers by other words than those ``shown``.

@@ -31,6 +31,7 @@ class Calibration(BaseModel):
     weights: dict[str, float]  # weights of the probability
     answer_threshold: float = Field(ge=0, le=1)  # least probability of a first quote
     extra_threshold: float = Field(ge=0, le=1)  # least probability of each further quote
+    sure_threshold: float = Field(ge=0, le=1)  # a first quote that is less likely comes with a word of doubt
 
 
 @dataclass(frozen=True, slots=True)

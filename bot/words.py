@@ -51,6 +51,7 @@ class Words:
     no_risk: str
     # Messages.
     found: str
+    unsure: str
     not_found: str
     greeting: str
     thanks: str
@@ -191,12 +192,12 @@ US = Words(
         "For help with drug use, call 1-800-662-4357. It is free and private. In an emergency, call 911."
     ),
     personal=(
-        "I cannot say what is right for you, because I do not know your health. "
+        "I cannot say what is right for you or for someone you care for. I do not know your health or theirs. "
         "Please take this question to your physician. Here is what the articles say in general."
     ),
     personal_alone=(
-        "I cannot say what is right for you, because I do not know your health. "
-        "My articles do not answer this. Please take this question to your physician."
+        "I cannot say what is right for you or for someone you care for. I do not know your health or theirs. "
+        "I did not find this in my articles. Please take this question to your physician."
     ),
     do_not_stop=(
         "Do not stop, skip or change a medicine on your own. Stopping some medicines fast can harm you. "
@@ -228,6 +229,7 @@ US = Words(
         "Please ask your physician what could go wrong."
     ),
     found="Here is what the articles say.",
+    unsure="This is the nearest I found in my articles. It may not be what you asked.",
     not_found="I did not find this in my articles, so I will not guess. Please ask {clinic}.",
     greeting="Hello. Ask me a question, and I will look for words in my articles that answer it.",
     thanks="You are welcome. You can ask me more at any time.",
@@ -265,7 +267,7 @@ US = Words(
     label_busy="Looking through the articles",
     label_try="Try one of these",
     label_next="You could ask next",
-    label_topics="What the articles write about",
+    label_topics="Not an answer to your question, but in the articles:",
     label_clear="Start over",
     label_asked="You asked",
     label_urgent="Get help now",

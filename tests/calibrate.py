@@ -6,7 +6,7 @@
 Each topic is a library of its own, searched by the program itself. A logistic regression says how likely a sentence
 with given scores answers. The first threshold is the one at which most questions of the calibration part go right: a
 question with an answer gets it, one without gets none. The second is the lowest at which half of the further quotes
-help.
+help. A word of doubt stands above a first quote below the third: the one that best tells right first quotes from wrong.
 """
 
 import sys
@@ -41,6 +41,7 @@ def hits_of(questions, reranker, depth):
         weights={},
         answer_threshold=0,
         extra_threshold=0,
+        sure_threshold=0,
     )
     encoder = OnnxEncoder(current(load_settings().index) / "encoder")
     shelves = {}
@@ -135,16 +136,19 @@ def tops(p, order, grades, numbers, answerable):
 
 
 def thresholds(p, order, grades, numbers, answerable):
-    """Return the first and the further threshold (see the top of this file)."""
+    """Return the first threshold, that of further quotes and that of no doubt (see the top of this file)."""
     best, grade = tops(p, order, grades, numbers, answerable)
     steps = np.arange(0.02, 0.9, 0.01)
     right = [((best >= t) & (grade == 3)).sum() + ((best < t) & ~answerable).sum() for t in steps]
     answer = steps[int(np.argmax(right))]
+    shown = best >= answer
+    told = [((best >= t) & (grade == 3))[shown].sum() + ((best < t) & (grade != 3))[shown].sum() for t in steps]
+    sure = float(max(answer, steps[int(np.argmax(told))]))
     for extra in np.arange(answer, 0.95, 0.01):
         more = (p >= extra) & (p < best[numbers])
         if more.any() and (grades[more] >= 2).mean() >= 1 / 2:
-            return float(answer), float(extra)
-    return float(answer), 0.95
+            return float(answer), float(extra), sure
+    return float(answer), 0.95, sure
 
 
 def report(label, p, order, grades, numbers, answerable):
@@ -181,11 +185,12 @@ def refused(label, calibration, questions, reranker):
     print(f"{label}: refuses {np.mean(best < calibration.answer_threshold):.3f} (n={len(best)})")
 
 
-def section(name, names, order, intercept, weights, answer, extra, digest, depth):
+def section(name, names, order, intercept, weights, chosen, digest, depth):
     from bot.settings import load_settings
 
     lines = [f"[{name}]", f'encoder = "{load_settings().model}"', f'reranker = "{digest}"', f"depth = {depth}"]
-    lines += [f"intercept = {intercept:.4f}", f"answer_threshold = {answer:.2f}", f"extra_threshold = {extra:.2f}"]
+    lines += [f"intercept = {intercept:.4f}"]
+    lines += [f"{n}_threshold = {t:.2f}" for n, t in zip(("answer", "extra", "sure"), chosen, strict=True)]
     for part, values in (("order", order), ("weights", weights)):
         lines += [f"[{name}.{part}]", *(f"{n} = {v:.4f}" for n, v in zip(names, values, strict=True))]
     return "\n".join(lines) + "\n"
@@ -201,10 +206,10 @@ def write(rerankers):
         intercept, weights = fit(x, grades)
         p = 1 / (1 + np.exp(-(intercept + x @ weights)))
         order = fit_order(x, grades, numbers)
-        answer, extra = thresholds(p, x @ order, grades, numbers, answerable)
+        chosen = thresholds(p, x @ order, grades, numbers, answerable)
         report(f"calibrate/{name}", p, x @ order, grades, numbers, answerable)
         digest, depth = (reranker.digest, DEPTH) if reranker else ("", 0)
-        parts.append(section(name, names, order, intercept, weights, answer, extra, digest, depth))
+        parts.append(section(name, names, order, intercept, weights, chosen, digest, depth))
     (ROOT / "bot" / "calibration.toml").write_text(NOTE + "\n".join(parts), encoding="utf-8")
 
 
@@ -222,7 +227,7 @@ def main():
         write(rerankers)
     for name, reranker in rerankers.items():
         calibration = scoring_for(reranker.digest if reranker else None).calibration
-        print(f"thresholds {calibration.answer_threshold} and {calibration.extra_threshold}")
+        print(f"thresholds {calibration.answer_threshold}, {calibration.extra_threshold}, {calibration.sure_threshold}")
         for part in ("held_out", "held_out_libraries"):
             report(f"{part}/{name}", *measured(patients.questions(part), calibration, reranker))
         refused(f"strangers/{name}", calibration, strangers("held_out"), reranker)

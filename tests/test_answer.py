@@ -17,6 +17,7 @@ from bot.claims import tags_of
 from bot.compose import restored
 from bot.errors import QuoteError
 from bot.evidence import claims_safety
+from bot.scoring import calibrations
 from bot.settings import load_settings
 from bot.types import Kind, Role, Screening, Status, Tag
 from bot.wire import answer_to_dict, trace_to_dict
@@ -66,6 +67,18 @@ def test_answers_have_one_to_four_quotes_that_differ(answers):
 
 def test_every_answer_carries_the_disclaimer(answers):
     assert all("consult your physician" in trace.answer.disclaimer for trace in answers)
+
+
+def test_a_word_of_doubt_stands_above_a_doubtful_quote_and_only_there(answers, answerer):
+    words, least = answerer.words, calibrations()["reranker"].sure_threshold
+    assert answerer.thresholds[0] < least < 1
+    lines = {words.found: [], words.unsure: []}
+    for trace in answers:
+        if trace.answer.status is Status.ANSWERED:
+            lines[trace.answer.message].append(trace.answer.quotes[0].score)
+    assert len(lines[words.found]) > 20
+    assert len(lines[words.unsure]) > 10
+    assert min(lines[words.found]) >= least > max(lines[words.unsure])
 
 
 def test_promotion_is_never_quoted(answers, answerer):

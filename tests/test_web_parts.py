@@ -128,6 +128,13 @@ def test_an_urgent_card_is_an_alert_with_the_number_first():
     assert Text(shown).text.index("911") < 80
 
 
+def test_nobody_in_danger_is_asked_how_helpful_that_was():
+    asked = WORDS.label_helpful
+    assert asked in Text(answer_html(answer(), WORDS, feedback=True)).text
+    urgent = answer(status=Status.URGENT, quotes=(), message=WORDS.crisis)
+    assert asked not in Text(answer_html(urgent, WORDS, feedback=True)).text
+
+
 def test_every_message_holds_the_disclaimer():
     assert WORDS.disclaimer in Text(answer_html(answer(), WORDS)).text
 

@@ -58,7 +58,8 @@ def answer_html(answer: Answer, words: Words, *, feedback: bool = False, base: s
         *(quote_html(quote, words, answer.snapshot, report=feedback, base=base) for quote in answer.quotes),
         _topics(answer, words, base),
         f'<p class="disclaimer"><strong>{esc(words.label_safety)}:</strong> {linked(answer.disclaimer)}</p>',
-        _feedback(words) if feedback else "",
+        # Nobody in danger is asked how helpful that was.
+        _feedback(words) if feedback and answer.status is not Status.URGENT else "",
         _tools(answer, words),
     ]
     opening = f'<article class="answer answer-{answer.status.value}" data-code="{esc(answer.trace_id)}">'
