@@ -1,6 +1,12 @@
 """``python -m bot``."""
 
-from bot.cli import main
+import sys
 
 if __name__ == "__main__":
-    main()
+    try:
+        from bot.cli import main  # here: the libraries behind it take a moment, in which somebody may change their mind
+
+        main()
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped.\n")
+        sys.exit(130)

@@ -297,6 +297,8 @@ def current(index: Path) -> Path:
     pointer = index / CURRENT
     try:
         name = pointer.read_text(encoding="utf-8").strip()
+    except PermissionError as error:
+        raise SnapshotError(f"'{pointer}' cannot be read: {error.strerror}. Check its permissions.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise SnapshotError(f"There is no index in '{index}'. {REBUILD}") from error
     if not name or Path(name).name != name or not (index / name).is_dir():

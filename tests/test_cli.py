@@ -270,6 +270,17 @@ def test_an_interrupted_index_says_what_is_kept(mine):
     )
 
 
+def test_a_command_interrupted_while_it_starts_ends_in_one_word(mine):
+    order = [sys.executable, "-X", "importtime", "-m", "bot", "index", "--corpus", mine / "corpus"]
+    with subprocess.Popen(order, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:
+        for line in run.stderr:
+            if "pydantic" in line:  # its own libraries are being imported
+                run.send_signal(signal.SIGINT)
+                break
+        told = [line for line in run.stderr if not line.startswith("import time:")]
+    assert (run.returncode, told) == (130, ["Stopped.\n"])
+
+
 def test_staff_accounts_by_pipe(tmp_path):
     data = ("--data", tmp_path / "data")
     assert "python -m bot staff add" in bot("staff", "list", *data).stderr

@@ -1,6 +1,7 @@
 """Snapshots: the same in, the same id out; damage and foreign files refused; switching is all or nothing."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from bot.build import build_index
 from bot.errors import CorpusError, SnapshotError
 from bot.library import open_library
 from bot.settings import load_settings
-from bot.snapshot import current, verify
+from bot.snapshot import CURRENT, current, verify
 
 
 @pytest.fixture
@@ -21,6 +22,17 @@ def copy(built, tmp_path):
     """A copy of the real index that a test may damage."""
     shutil.copytree(built.index, tmp_path / "index")
     return load_settings(corpus=built.corpus, index=tmp_path / "index")
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root may read everything")
+def test_an_index_that_may_not_be_read_is_not_called_missing(tmp_path):
+    pointer = tmp_path / CURRENT
+    pointer.write_text("0123456789abcdef")
+    pointer.chmod(0)
+    before = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"] if os.geteuid() == 0 else []
+    asked = f"from pathlib import Path; from bot.snapshot import current; current(Path({str(tmp_path)!r}))"
+    told = subprocess.run([*before, sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True).stderr
+    assert "cannot be read: Permission denied. Check its permissions." in told
 
 
 def test_the_same_corpus_gives_the_same_id_and_builds_nothing(copy):
