@@ -14,7 +14,7 @@ NUMBER = r"(?:\d{1,2}|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve
 PAST = re.compile(
     rf"\bwhen (?:i|he|she|we|they|(?:my|our) \w+(?: \w+)?) (?:was|were) (?:about |only |just )?{NUMBER}"
     r"\b(?! ?(?:min|sec|hour|hr|day|week|month|mile|step|feet|foot|or\b|to\b|into\b|in\b|am\b|pm\b|per\b|%))"
-    r"|\bat (?:the age of )?\d\d,? (?:and|but) (?:he|she|i|he is|she is|i am|hes|shes|im|is|now)(?: now)? \d\d\b"
+    r"|\bat (?:the age of )?(?:2[5-9]|[3-9]\d),? (?:and|but) (?:he|she|i|he is|she is|i am|hes|shes|im|is|now)(?: now)? \d\d\b"
     r"|\b(?:year|spring|summer|autumn|fall|winter|christmas|easter) before last\b|\b(?:in|during) the war\b"
     r"|\bnever since\b|\b(?:way |long )?before (?:i|he|she|we) (?:was|were) born\b|"
     r"\b(?:(?:years?|yrs?|decades?|months?|mths?) (?:ago|back|on|clean|sober|free)|"
