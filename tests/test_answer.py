@@ -253,7 +253,7 @@ def test_settings_without_reviewed_words_refuse_to_start(built):
 
 def test_identifiers_of_earlier_turns_are_not_kept(answerer):
     trace = answerer.answer(
-        "how long does it last?", ["My name is Jane Roe, jane@example.org. Does ketamine relieve pain"]
+        "how long does that last?", ["My name is Jane Roe, jane@example.org. Does ketamine relieve pain"]
     )
     assert "relieve pain" in trace.query
     assert "Jane" not in json.dumps(trace_to_dict(trace))

@@ -16,7 +16,7 @@ LEVELS = [
     ["safety", "corpus", "segment", "snapshot", "model", "extract.*", "gaps", "ocr"],
     ["pack"],
     ["library", "followup", "cache", "history", "journal.*", "lint.*", "sidecar", "ingest", "acts"],
-    ["build", "pins", "retrieve", "evidence", "training.sources", "journal", "lint"],
+    ["build", "pins", "retrieve", "evidence", "training.sources", "training.lessons", "journal", "lint"],
     ["answer", "training.patients", "training.crossencoder", "training.screener"],
     ["training.adapters"],
     ["batch", "live", "questions"],

@@ -16,7 +16,7 @@ from bot.types import HARD_ROUTES
 
 CHARS = 2000  # of a long message; the rule layer reads all of it
 # A life told in several sentences, each of them calm, looks as a whole like somebody who puts things in order.
-CALM, CERTAIN = 0.03, 0.3
+CALM, CERTAIN = 0.03, 0.9
 
 
 class Classifier:
