@@ -323,7 +323,7 @@ def test_folding(raw, folded):
 def test_hostile_length_takes_bounded_time(gate, text):
     start = time.perf_counter()
     gate.screen(text)
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 10  # seconds on a busy machine; what is not linear takes minutes
 
 
 def test_an_emergency_at_the_end_of_a_long_message_is_found(gate):
