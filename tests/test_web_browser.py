@@ -222,6 +222,18 @@ def test_read_in_context_opens_the_article_at_the_words_and_gives_focus_back(ope
     assert page.evaluate("document.activeElement.className") == "context"
 
 
+def test_a_slow_phone_shows_the_words_too_and_the_frame_runs_nothing(open_page, site):
+    page = open_page(site)
+    link = ask(page, "what are the common side effects").locator("a.context").first
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 20})
+    for _ in range(5):
+        link.click()
+        expect(page.frame_locator("dialog iframe").locator("mark#hit")).to_be_in_viewport()
+        assert "allow-scripts" not in page.locator("dialog iframe").get_attribute("sandbox")
+        page.locator("dialog .close").click()
+        page.wait_for_selector("dialog", state="detached")
+
+
 def test_an_urgent_message_shows_a_card_and_no_quote(open_page, site):
     page = open_page(site)
     card = ask(page, "my chest hurts and my left arm is numb")

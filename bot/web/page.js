@@ -67,8 +67,11 @@
     close.className = "close";
     const address = new URL(link.href);
     address.searchParams.set("framed", "1"); // without ways to other pages: the frame runs no script
+    address.hash = ""; // a browser under load drops the jump to it
     const frame = Object.assign(document.createElement("iframe"), { title: labels().context, src: address.href });
-    frame.setAttribute("sandbox", "allow-popups allow-popups-to-escape-sandbox");
+    // "allow-same-origin" lets this page scroll the frame; without "allow-scripts" nothing in the frame runs.
+    frame.setAttribute("sandbox", "allow-same-origin allow-popups allow-popups-to-escape-sandbox");
+    frame.addEventListener("load", () => frame.contentDocument?.getElementById("hit")?.scrollIntoView());
     close.addEventListener("click", () => dialog.close());
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     // The phone's own "back" closes the article; without this it would leave the conversation.
@@ -85,8 +88,6 @@
     document.body.append(dialog);
     dialog.showModal();
     close.focus();
-    // A fragment takes the focus into the frame, where Escape would not reach the dialog.
-    frame.addEventListener("load", () => close.focus());
   }
 
   // Feedback goes to the clinic's own server, without cookies; the reply tells nothing.
