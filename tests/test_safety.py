@@ -321,9 +321,9 @@ def test_folding(raw, folded):
     "text", ["a" * 100_000, "took " * 20_000, "1-" * 50_000, "a@" * 50_000, "." * 100_000, "chest my the " * 8000]
 )
 def test_hostile_length_takes_bounded_time(gate, text):
-    start = time.perf_counter()
+    start = time.process_time()  # of this process: other tests run at the same time
     gate.screen(text)
-    assert time.perf_counter() - start < 10  # seconds on a busy machine; what is not linear takes minutes
+    assert time.process_time() - start < 5
 
 
 def test_an_emergency_at_the_end_of_a_long_message_is_found(gate):
