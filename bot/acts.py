@@ -71,7 +71,7 @@ class Acts:
             if act is None:
                 raise CorpusError(f"There is no act {str(number)[:20]} that can be undone.")
             now = self._texts(act.files)
-            changed = [name for name, (_, after) in act.files.items() if now[name] != after]
+            changed = _changed(act, now)
             if changed:
                 raise CorpusError(f"{changed[0]} was changed after act {number}. Undo the later acts first.")
             try:
@@ -90,17 +90,19 @@ class Acts:
 
     def states(self, most: int = 30) -> list[tuple[Act, str]]:
         """Return the newest acts, newest first, each with whether it can be undone now: "yes", why not, or ""."""
-        with self._lock:
-            acts = self._read()
-            return [(act, self._state(act, acts)) for act in acts[: -most - 1 : -1]]
+        acts = self.latest(most)
+        return [(act, self._state(act, acts)) for act in acts]
 
     def _state(self, act: Act, acts: list[Act]) -> str:
-        if not act.files:
-            return ""
-        changed = {name for name, (_, after) in act.files.items() if self._text(name) != after}
-        later = max((one.number for one in acts if one.number > act.number and changed & set(one.files)), default=None)
+        try:
+            changed = _changed(act, self._texts(act.files))
+        except CorpusError:  # one damaged file must not hide all acts
+            return "no: its file cannot be read"
         if not changed:
-            return "yes"
+            return "yes" if act.files else ""
+        later = max(
+            (one.number for one in acts if one.number > act.number and one.files.keys() & changed), default=None
+        )
         return f"no: act {later} changed it since" if later else "no: its file was changed since"
 
     def _note(self, by: str, what: str, files: Mapping[str, tuple[str | None, str | None]]) -> Act:
@@ -161,3 +163,8 @@ class Acts:
                     write_whole(path, text.encode("utf-8"))
             except OSError as error:
                 raise CorpusError(f"{path} cannot be written: {error.strerror}. Check its permissions.") from error
+
+
+def _changed(act: Act, now: Texts) -> list[str]:
+    """Return the files of ``act`` that are not, ``now``, as it left them."""
+    return [name for name, (_, after) in act.files.items() if now[name] != after]

@@ -7,7 +7,7 @@ from functools import lru_cache
 from bot.claims import tags_of
 from bot.kinds import by_rule
 from bot.lexical import terms
-from bot.library import LONGEST, Library
+from bot.library import Library
 from bot.rulebook import Rule, read_rules
 from bot.sides import SAYS_HARM, SAYS_WELL, disagree
 from bot.types import Hit, Kind, Query, Quote, Role, Sentence, Span, Tag, Topic
@@ -213,7 +213,7 @@ def make_quote(library: Library, hit: Hit, role: Role) -> Quote | None:
     if last + 1 < len(sentences) and last - first < MAX_SENTENCES - 1 and _takes_back(library, sentences[last + 1]):
         last += 1
     chosen = sentences[first : last + 1]
-    if any(one.kind is not Kind.BODY or one.span.end - one.span.start > LONGEST for one in chosen):
+    if any(sentence.unquotable for sentence in chosen):
         return None
     span = Span(row.sentence.span.article, chosen[0].span.start, chosen[-1].span.end)
     article = library.articles[span.article]

@@ -37,7 +37,7 @@ ASKS_ITSELF = re.compile(
     re.I,
 )
 # These point at something that was named; "it" is mostly the treatment itself.
-NAMED_BEFORE = frozenset("that this those these they them their then ones he she him her".split())
+NAMED_BEFORE = BETWEEN - {"it", "its", "one", "there"}
 
 
 def resolve(
@@ -58,12 +58,13 @@ def resolve(
     if not turns or NEW_TOPIC.search(question) or not leans(question):
         return question
     earlier = NEW_TOPIC.sub("", " ".join(dict.fromkeys((_anchor(turns), turns[-1]))))
-    if stands(correct(question)):
+    mended = correct(question)
+    # "and for children?" asks the same of somebody else: what was asked for stays.
+    own = asked(mended) - {"exclusion"}
+    if stands(mended, own):
         said = set(terms(question))
         named = [word for word in words_of(earlier) if set(terms(word)) & topics - said]
         return " ".join([*dict.fromkeys(named), question])
-    # "and for children?" asks the same of somebody else: what was asked for stays.
-    own = asked(correct(question)) - {"exclusion"}
     return f"{(own and _subject(correct(earlier))) or earlier} {question}".strip()
 
 
@@ -72,11 +73,14 @@ def leans(question: str) -> bool:
     return OPENERS.match(question) is not None or points_back(question, BETWEEN)
 
 
-def stands(question: str) -> bool:
-    """Return True when ``question`` is a whole one, says itself what it asks for, and "it" is all that leans."""
+def stands(question: str, own: frozenset[str]) -> bool:
+    """Return True when ``question`` is a whole one, says what it asks for, and "it" is all that leans.
+
+    ``own`` are the kinds of thing that it asks for itself.
+    """
     if set(words_of(question)) & NAMED_BEFORE or not ASKS_ITSELF.search(question):
         return False
-    return bool(set(terms(question)) - LIGHT or asked(question) - {"exclusion"})
+    return bool(set(terms(question)) - LIGHT or own)
 
 
 def _anchor(turns: tuple[str, ...]) -> str:

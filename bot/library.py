@@ -18,7 +18,6 @@ from bot.vectors import make_engine
 from bot.wording import Speller
 
 # Headings, titles and navigation are not searched; what is withheld is, so that staff can see it was found.
-LONGEST = 1500  # characters of a sentence that may be quoted: some two hundred words
 SEARCHED = frozenset({Kind.BODY, Kind.PROMOTION, Kind.CONTACT, Kind.WITHHELD})
 
 
@@ -93,11 +92,8 @@ class Library:
     def unquotable(self, row: int) -> str:
         """Return why sentence ``row`` may not be quoted, or "" when it may."""
         sentence = self.rows[row].sentence
-        if sentence.kind is not Kind.BODY:
-            return f"{sentence.kind.value} ({sentence.rule})"
-        length = sentence.span.end - sentence.span.start
-        if length > LONGEST:
-            return f"a sentence of {length} characters, more than {LONGEST}: nobody reads that in an answer"
+        if sentence.unquotable:
+            return sentence.unquotable
         status = self.articles[sentence.span.article].source.review.status
         return "" if status is ReviewStatus.APPROVED else f"article is in status '{status.value}'"
 

@@ -1,10 +1,12 @@
-"""The nouns of the program: frozen records, standard library only, no behaviour beyond slicing."""
+"""The nouns of the program: frozen records of the standard library alone, which slice and tell of themselves."""
 
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+
+LONGEST = 1500  # characters of a sentence that may be quoted: some two hundred words
 
 
 class Kind(StrEnum):
@@ -179,6 +181,16 @@ class Sentence:
     rule: str  # id of the rule or override that decided ``kind``
     leans: bool = False  # cannot be understood without the sentence before it
     tags: frozenset[Tag] = frozenset()
+
+    @property
+    def unquotable(self) -> str:
+        """Say why it is never quoted, whatever the status of its article, or "" when it may be."""
+        if self.kind is not Kind.BODY:
+            return f"{self.kind.value} ({self.rule})"
+        length = self.span.end - self.span.start
+        if length > LONGEST:
+            return f"a sentence of {length} characters, more than {LONGEST}: nobody reads that in an answer"
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,8 @@ def test_undo_restores_every_byte(corpus, acts, ends):
     assert [state for _, state in acts.states()] == ["yes", "no: act 3 changed it since", "yes"]
     path.write_bytes(before)
     assert acts.states()[0][1] == "no: its file was changed since"
+    path.write_bytes(b"\xff")
+    assert acts.states()[0][1] == "no: its file cannot be read"
 
 
 def test_a_file_that_came_is_gone_and_one_that_went_is_back(corpus, acts):

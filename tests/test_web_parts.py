@@ -98,6 +98,8 @@ def test_an_article_to_be_approved_shows_what_may_be_quoted():
     assert '<mark class="may" title="may be quoted">Rest the joint.</mark>' in seen
     assert 'not quoted: asks-to-call (promotion)">Call us now!</mark>' in seen
     assert "<script>" not in seen
+    endless = quotable_view(Article(source(), "a" * 2000), [Sentence(Span("a", 0, 2000), Kind.BODY, "running text")])
+    assert 'title="not quoted: too long (body)"' in endless
     assert text.replace("\r\n", "\n") in Text(seen).text.replace("\r\n", "\n")
 
 

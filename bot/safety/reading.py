@@ -25,7 +25,9 @@ def readings(folded: str) -> list[Reading]:
     if len(folded.split()) < SHORTEST:
         return []
     found = parts(folded)[:MOST]
-    return [folded, *(in_context(folded, found, number) for number in range(len(found)) if len(found) > 1)]
+    if len(found) < 2:
+        return [folded]
+    return [folded, *(in_context(folded, found, number) for number in range(len(found)))]
 
 
 def parts(folded: str) -> list[Stretch]:

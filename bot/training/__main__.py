@@ -1,8 +1,8 @@
 """Trains the models of ours: python -m bot.training reranker --public FOLDER, ... adapters, ... screener, ... screened.
 
 The reranker takes half an hour on two cores, stops and goes on where it was; so do its adapters (an hour beside other
-work), which learn further questions without touching the weights that are there. The screener takes half an hour, and
-so do adapters for it ("screened"). The same data and seed give the same order of examples; sums of floating-point
+work), which learn further questions without touching the weights that are there. The screener takes half an hour, its
+adapters ("screened") an hour. The same data and seed give the same order of examples; sums of floating-point
 numbers may differ between machines, so weights are the same only to a few digits.
 """
 

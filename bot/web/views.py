@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.library import LONGEST, rows_of
+from bot.library import rows_of
 from bot.snapshot import Content
 from bot.types import Article, Kind, Sentence, Span
 from bot.web.parts import esc, marked
@@ -129,40 +129,41 @@ def article_view(article: Article, found: Iterable[Found]) -> str:
     """Return the whole text with the retrieved sentences coloured by probability, quoted ones underlined."""
     own = [one for one in found if one.span and one.span.article == article.source.id]
     cuts = sorted({(one.span.start, one.span.end): one for one in own if one.span}.items())
-    pieces, at = [], 0
+    marks = []
     for (start, end), one in cuts:
-        if start < at:
-            continue
         share = max(0, min(4, int(one.hit["probability"] * 5)))
         told = f"probability {one.hit['probability']:.2f}: {one.hit['dropped'] or 'quoted'}"
-        css = f"heat heat-{share}{' quoted' if one.quoted else ''}"
-        pieces += [esc(article.text[at:start]), f'<mark class="{css}" title="{esc(told)}">']
-        pieces += [esc(article.text[start:end]), "</mark>"]
-        at = end
-    text = "".join(pieces) + esc(article.text[at:])
-    return f'<div class="reading staff-reading" tabindex="0" role="region" aria-label="Article">{text}</div>'
+        marks.append((start, end, f"heat heat-{share}{' quoted' if one.quoted else ''}", told))
+    return _reading(article.text, marks, "Article")
 
 
 def quotable_view(article: Article, sentences: Iterable[Sentence], most: int = MOST_READ) -> str:
     """Return the text as a person reads it before approving: what may be quoted is marked, the rest struck out."""
-    pieces, at = [], 0
-    for sentence in sentences:
-        start, end = sentence.span.start, sentence.span.end
-        if start < at or end > most:
-            continue
-        may = sentence.kind is Kind.BODY and end - start <= LONGEST
-        told = "may be quoted" if may else f"not quoted: {sentence.rule or 'too long'} ({sentence.kind.value})"
-        css = "may" if may else "not"
-        pieces += [esc(article.text[at:start]), f'<mark class="{css}" title="{esc(told)}">']
-        pieces += [esc(article.text[start:end]), "</mark>"]
-        at = end
-    rest = esc(article.text[at:most])
+    marks = [
+        (one.span.start, one.span.end, "not" if one.unquotable else "may", _why(one))
+        for one in sentences
+        if one.span.end <= most
+    ]
     more = f"<p>{len(article.text) - most} more characters are not shown.</p>" if len(article.text) > most else ""
     told = "Marked: may be quoted once the article is approved. Struck out: never quoted (the reason is in its title)."
-    return (
-        f'<p class="told">{esc(told)}</p><div class="reading staff-reading" tabindex="0" role="region" '
-        f'aria-label="Text">{"".join(pieces)}{rest}</div>{more}'
-    )
+    return f'<p class="told">{esc(told)}</p>{_reading(article.text[:most], marks, "Text")}{more}'
+
+
+def _why(sentence: Sentence) -> str:
+    rule = sentence.rule if sentence.kind is not Kind.BODY else "too long"
+    return f"not quoted: {rule} ({sentence.kind.value})" if sentence.unquotable else "may be quoted"
+
+
+def _reading(text: str, marks: Iterable[tuple[int, int, str, str]], label: str) -> str:
+    """Return ``text`` with marks (start, end, class, title), without those that overlap an earlier one."""
+    pieces, at = [], 0
+    for start, end, css, told in marks:
+        if start < at:
+            continue
+        pieces += [esc(text[at:start]), f'<mark class="{css}" title="{esc(told)}">{esc(text[start:end])}</mark>']
+        at = end
+    shown = "".join(pieces) + esc(text[at:])
+    return f'<div class="reading staff-reading" tabindex="0" role="region" aria-label="{label}">{shown}</div>'
 
 
 def compared_view(names: tuple[str, str], answers: tuple[Mapping[str, Any], Mapping[str, Any]]) -> str:
