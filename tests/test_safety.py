@@ -326,6 +326,31 @@ def test_hostile_length_takes_bounded_time(gate, text):
     assert time.process_time() - start < 5
 
 
+@pytest.mark.parametrize(
+    ("message", "route", "card"),
+    [
+        ("EMERGENCY!!!", Route.EMERGENCY, True),
+        ("help! ambulance!", Route.EMERGENCY, True),
+        ("he's dying", Route.EMERGENCY, True),
+        ("Poisoned.", Route.POISON, True),
+        ("self harming", Route.CRISIS, True),
+        ("beaten", Route.ABUSE, True),
+        ("ambulancia ya", Route.EMERGENCY, True),
+        ("seizure", Route.SOFT_EMERGENCY, False),
+        ("bleeding?", Route.SOFT_EMERGENCY, False),
+        ("help me", Route.SOFT_EMERGENCY, False),
+        ("emergency contact", None, False),
+        ("Is there an ambulance entrance?", None, False),
+        ("the elevator is dying", None, False),
+        ("I had tests. Stroke was ruled out.", None, False),
+    ],
+)
+def test_a_word_that_says_it_all_is_enough_and_only_alone(gate, message, route, card):
+    seen = gate.screen(message)
+    assert seen.urgent is card
+    assert route in seen.routes if route else Route.SOFT_EMERGENCY not in seen.routes
+
+
 def test_an_emergency_at_the_end_of_a_long_message_is_found(gate):
     assert gate.screen("word " * 10_000 + "my chest hurts").urgent
 

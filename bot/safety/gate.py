@@ -177,7 +177,7 @@ class Gate:
         for piece in _pieces(text):
             folded = self._fold(piece)
             now = NOW.search(folded) is not None
-            joined = re.sub(r"[.!?;\n]+", " ", folded)
+            joined = re.sub(r"[.!?;,\s]+", " ", folded).strip()
             for rule in self._rules.rules:
                 found.extend(_ask(rule, sentences(folded), joined, now=now))
         return list(dict.fromkeys(found))
@@ -208,9 +208,12 @@ class Gate:
 
 
 def _ask(rule: SafetyRule, units: list[str], joined: str, *, now: bool) -> list[Verdict]:
-    """Ask one rule of every sentence, and of the joined text when no sentence spoke: a stray stop parts no phrase."""
+    """Ask one rule of every sentence, and of the joined text when no sentence spoke: a stray stop parts no phrase.
+
+    A rule of messages that say nothing else is asked of the joined text only.
+    """
     model = rule.model
-    places = [(unit, match) for unit in units for match in rule.matches(unit)]
+    places = [(unit, match) for unit in units if not model.alone for match in rule.matches(unit)]
     places = places or [(joined, match) for match in rule.matches(joined)]
     verdicts = []
     for text, match in places:

@@ -29,6 +29,7 @@ class RuleModel(BaseModel):
     guards: list[str] = Field(default_factory=lambda: list(GUARDS))
     also: list[str] = Field(default_factory=list)  # further routes or notices that come with it
     third: bool = False  # about another person
+    alone: bool = False  # the patterns are the whole message: nothing else is said
     examples: list[str] = Field(min_length=1)
     counter_examples: list[str] = Field(min_length=1)
 
@@ -108,7 +109,10 @@ def _compile(model: RuleModel, groups: dict[str, str]) -> SafetyRule:
     try:
         return SafetyRule(
             model,
-            tuple(re.compile(GROUP.sub(lambda g: groups.get(g[1], g[0]), p)) for p in model.patterns),
+            tuple(
+                re.compile(GROUP.sub(lambda g: groups.get(g[1], g[0]), rf"^(?:{p})$" if model.alone else p))
+                for p in model.patterns
+            ),
             tuple(re.compile(GROUP.sub(lambda g: groups.get(g[1], g[0]), p)) for p in model.unless),
         )
     except re.error as error:
