@@ -32,7 +32,9 @@ ASKS_SAFETY = re.compile(
 CLAIMS = SAYS_WELL | {Tag.BENEFIT}
 # A sentence that takes back the one before it: the two are shown together.
 CONTRAST = re.compile(
-    r"\W*(?:however|but|still|yet|nevertheless|nonetheless|although|though|on the other hand)\b", re.I
+    r"\W*(?:(?:however|but|still|yet|nevertheless|nonetheless|although|though|on the other hand)\b"
+    r"|(?:\w+\W+){1,5}(?:however|nevertheless|nonetheless)\b)",
+    re.I,
 )
 
 
@@ -210,8 +212,8 @@ def make_quote(library: Library, hit: Hit, role: Role) -> Quote | None:
     first = last = row.place
     while sentences[first].leans and first > 0 and last - first < MAX_SENTENCES - 1:
         first -= 1
-    if last + 1 < len(sentences) and last - first < MAX_SENTENCES - 1 and _takes_back(library, sentences[last + 1]):
-        last += 1
+    more = sentences[last + 1 : last + 2] if last - first < MAX_SENTENCES - 1 else ()
+    last += sum(_takes_back(library, sentences[last], after) for after in more)
     chosen = sentences[first : last + 1]
     if any(sentence.unquotable for sentence in chosen):
         return None
@@ -229,9 +231,12 @@ def make_quote(library: Library, hit: Hit, role: Role) -> Quote | None:
     )
 
 
-def _takes_back(library: Library, sentence: Sentence) -> bool:
-    text = library.articles[sentence.span.article].slice(sentence.span)
-    return sentence.kind is Kind.BODY and CONTRAST.match(text) is not None
+def _takes_back(library: Library, said: Sentence, after: Sentence) -> bool:
+    """Return True when ``after`` begins with a "however", or leans on a claim of benefit or safety and names a harm."""
+    if after.kind is not Kind.BODY:
+        return False
+    limits = after.leans and bool(said.tags & CLAIMS) and bool(after.tags & SAYS_HARM)
+    return limits or CONTRAST.match(library.articles[after.span.article].slice(after.span)) is not None
 
 
 def _overlaps(one: Quote, other: Quote) -> bool:

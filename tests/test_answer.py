@@ -276,6 +276,22 @@ def test_a_benefit_brings_the_risk_of_another_article_or_of_its_own(small_index)
     assert any(Tag.RISK in q.tags for q in alone.answer("does the splint give relief").answer.quotes)
 
 
+@pytest.mark.parametrize(
+    ("after", "comes"),
+    [
+        ("This is why longer use, while more effective, carries risks of injury.", True),
+        ("Some people, however, have lasting pain from it.", True),
+        ("This makes it popular with athletes.", False),
+        ("The foot may hurt during the flight of stairs.", False),
+    ],
+)
+def test_a_claim_comes_with_the_sentence_that_limits_it(small_index, after, comes):
+    text = f"Our leaflet is about splints.\n\nA night splint relieves heel pain in most patients. {after}\n"
+    quotes = open_answerer(small_index({"splints": text})).answer("does a night splint relieve heel pain").answer.quotes
+    assert quotes[0].text.startswith("A night splint relieves heel pain")
+    assert (after in quotes[0].text) is comes
+
+
 def test_a_library_without_any_risk_says_so(small_index):
     bare = open_answerer(small_index({"splint": "The splint gives lasting relief to most people."}))
     answer = bare.answer("does the splint give relief").answer
