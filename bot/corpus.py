@@ -24,6 +24,7 @@ from bot.types import Article, Kind, LibraryInfo, Override, Pin, Review, ReviewS
 LIBRARY, QUESTIONS = "library.toml", "questions.jsonl"
 SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+TOLD = 10  # articles that are wrong
 ATTEMPTS = 3  # to read an article that somebody is changing
 LONGEST_ID = 200  # characters: the names of its files in an index are longer, and a disk takes 255
 FOLDERS = frozenset({"lost+found"})  # made by the file system where the corpus is a disk of its own
@@ -118,7 +119,7 @@ def load_corpus(folder: Path, *, may_be_empty: bool = False) -> tuple[Article, .
     """Read every article of ``folder`` with its sidecar, sorted by id.
 
     Raises:
-        CorpusError: one line naming the file, what was found and what to do.
+        CorpusError: as for ``read_changed``.
     """
     return read_changed(folder, {}, may_be_empty=may_be_empty).articles
 
@@ -131,7 +132,7 @@ def read_changed(
     With ``notes`` a file that no program touched since its digest was noted is not read for it again.
 
     Raises:
-        CorpusError: one line naming the file, what was found and what to do.
+        CorpusError: a line for each article that is wrong, naming the file, what was found and what to do.
     """
     files = _files(folder)
     pairs = _pairs(files)
@@ -139,13 +140,19 @@ def read_changed(
         raise CorpusError(f"'{folder}' holds no article. Put a .txt file and its .toml sidecar into it.")
     digests = FileDigests(files, notes)
     seen: dict[str, Seen] = {}
-    articles = []
+    articles: list[Article] = []
+    wrong: list[str] = []
     for name, (path, sidecar) in sorted(pairs.items()):
         if name in known and _unchanged(path, sidecar, known[name], digests):
             seen[name] = known[name]
-        else:
+            continue
+        try:
             article, seen[name] = _read_at_once(path, sidecar, digests)
             articles.append(article)
+        except CorpusError as error:  # a person mends them all at once, not one a run
+            wrong.append(str(error))
+    if wrong:
+        raise CorpusError("\n".join(wrong[:TOLD] + ([f"And {len(wrong) - TOLD} more."] if len(wrong) > TOLD else [])))
     digests.note()
     _check_leftovers(files, {one.original for one in seen.values()})
     return Corpus(seen, tuple(articles))

@@ -69,6 +69,18 @@ def test_a_wrong_sidecar_is_one_clear_line(folder, old, new, message):
     assert "\n" not in str(error.value).strip()
 
 
+def test_everything_that_is_wrong_is_told_at_once(folder):
+    change(folder, 'title = "A title"', "title = 7")
+    for number in range(12):
+        write_article(folder, f"elbow-{number:02}", TEXT)
+        (folder / f"elbow-{number:02}.txt").write_text("Something else.")
+    with pytest.raises(CorpusError) as error:
+        load_corpus(folder)
+    lines = str(error.value).splitlines()
+    assert [f"elbow-{number:02}.txt" in line for number, line in enumerate(lines[:10])] == [True] * 10
+    assert lines[10:] == ["And 3 more."]
+
+
 def test_a_changed_article_is_noticed(folder):
     (folder / "knee.txt").write_text(TEXT + " More.")
     with pytest.raises(CorpusError, match=r"knee.txt is not the article its sidecar describes.*put the new sha256"):
