@@ -20,6 +20,10 @@ from bot.ocr import recognised
 LONGEST_NAME = 80
 READ_OFF = "words of scanned pages were read off pictures: compare each with the original, numbers above all"
 TEXT = ".txt"  # kept as it is: it needs no original beside it
+HOW_TO_APPROVE = (
+    'To quote it: status = "approved", approved_by = "...", approved_on = 2026-01-31. When a clinician has',
+    'checked it: reviewer = "...", reviewed_on = 2026-01-31.',
+)
 KEPT_AS = {".md": ".markdown"}  # a .md file in the corpus is an article
 # Hidden folders in the corpus: an article that is being written, and a whole one that is being put in its place.
 WRITING, READY = ".adding", ".added"
@@ -101,6 +105,8 @@ def sidecar_text(extract: Extract, *, text_sha256: str, title: str, original: st
     review = tomlkit.table()
     review.add("status", "review")
     document.add(tomlkit.nl())
+    for line in HOW_TO_APPROVE:
+        document.add(tomlkit.comment(line))
     document.add("review", review)
     return tomlkit.dumps(document)
 

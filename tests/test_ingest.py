@@ -378,6 +378,19 @@ def test_mending_takes_nothing_of_a_persons_away(tmp_path):
     assert [a.source.title for a in load_corpus(corpus)] == ["By hand", "other"]
 
 
+def test_a_new_sidecar_says_how_it_is_approved(tmp_path):
+    corpus, source = tmp_path / "corpus", tmp_path / "knee.txt"
+    source.write_text(files.prose(1))
+    assert outcome([source], corpus) == {source: "knee"}
+    sidecar = corpus / "knee.toml"
+    written = sidecar.read_text("utf-8")
+    hint = " ".join(re.findall(r"^# (.*)$", written[written.index("# To quote it") :], re.M))
+    told = "\n".join(re.findall(r'\w+ = (?:"[^"]*"|[\d-]+)', hint))
+    sidecar.write_text(written.replace('status = "review"', told), encoding="utf-8")
+    review = load_corpus(corpus)[0].source.review
+    assert (review.status, review.approved_on, review.reviewer) == (ReviewStatus.APPROVED, date(2026, 1, 31), "...")
+
+
 def test_a_full_disk_is_a_clear_error_and_nothing_is_left(tmp_path):
     corpus, source = tmp_path / "corpus", tmp_path / "knee.txt"
     source.write_text(files.prose(1) * 100)
