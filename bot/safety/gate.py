@@ -177,7 +177,7 @@ class Gate:
         for piece in _pieces(text):
             folded = self._fold(piece)
             now = NOW.search(folded) is not None
-            joined = re.sub(r"[.!?;,\s]+", " ", folded).strip()
+            joined = re.sub(r"[.!?;\n]+", " ", folded)
             for rule in self._rules.rules:
                 found.extend(_ask(rule, sentences(folded), joined, now=now))
         return list(dict.fromkeys(found))
@@ -213,7 +213,9 @@ def _ask(rule: SafetyRule, units: list[str], joined: str, *, now: bool) -> list[
     A rule of messages that say nothing else is asked of the joined text only.
     """
     model = rule.model
-    places = [(unit, match) for unit in units if not model.alone for match in rule.matches(unit)]
+    if model.alone:
+        units, joined = [], re.sub(r"[,\s]+", " ", joined).strip()
+    places = [(unit, match) for unit in units for match in rule.matches(unit)]
     places = places or [(joined, match) for match in rule.matches(joined)]
     verdicts = []
     for text, match in places:
