@@ -1,6 +1,7 @@
 """The staff console in a real browser: see what happened, keep the library, and what patients then get."""
 
 import hashlib
+import re
 import shutil
 import tomllib
 
@@ -87,6 +88,17 @@ def press(page, button, shows, text):
 
 def shown(client_answerer, question=EFFECTS):
     return [quote.text for quote in client_answerer.answerer.answer(question).answer.quotes]
+
+
+def test_what_to_do_about_a_finding_is_told_in_words_of_the_console(staff):
+    tab(staff, "Library", "#keep-articles table")
+    said = ""
+    for article in ("ketamine-drip-for-pain", "ketamine-risks-and-benefits"):
+        pick_article(staff, article)
+        said += staff.locator("#keep-findings table").text_content()
+    assert "withhold it, with a reason" in said
+    assert "fields below" in said
+    assert not re.search(r"sidecar|\[\[|python -m|status =", said)
 
 
 def test_the_inspector_shows_every_stage(staff, clinic):

@@ -13,7 +13,7 @@ from bot.build import read_corpus
 from bot.errors import BotError, CorpusError
 from bot.history import Kept, roll_back, snapshots
 from bot.ingest import Added, add_files
-from bot.lint import lint
+from bot.lint import Finding, lint
 from bot.live import Live
 from bot.lock import indexing
 from bot.reindex import Blocked, plan_lines, reindex
@@ -30,6 +30,19 @@ FACTS = {
     "title": "Title", "publisher": "Publisher", "author": "Author", "published": "Date (2024-05-02)",
     "url": "Web address", "licence": "Why it may be shown", "reviewer": "Clinician who reviewed it",
 }  # fmt: skip
+# What to do about a finding here, where its own words speak of the sidecar: the forms below write it.
+IN_THE_CONSOLE = {
+    "metadata": "Write what is known into the fields below.",
+    "no-reviewer": "Once a clinician has read it, write name and profession below.",
+    "undated": "Write the day of the text below, or look for a newer text.",
+    "unreadable-date": "Write the day of the text below, as 2024-05-02.",
+    "future-date": "Write the day of the text below.",
+    "promotion": "Say below whether the publisher sells the treatment, and read the rest with that in mind.",
+    "near-duplicate": 'Keep the newer or better one, and give the other the status "withdrawn".',
+    "duplicate": 'Keep one of the two, and give the other the status "withdrawn".',
+    "short": "See in the text below what is never quoted, and why.",
+}
+WITHHOLD = re.compile(r"write into the sidecar.*", re.IGNORECASE | re.DOTALL)
 SELLS = {"unknown": None, "yes": True, "no": False}
 AGAIN = "The articles are as they were: the next publishing brings them back. Correct or withdraw them first."
 STAY = "The library in use is not touched until you publish."
@@ -312,7 +325,9 @@ class Keeping:
 
     def _about(self, content: Content, article: str) -> list[Any]:
         found = lint(content.articles, content.passages, today=today(), only={article})
-        rows = [(f.severity.value, str(f.line), f.says, f.excerpt, f.fix) for f in found if f.article == article]
+        rows = [
+            (f.severity.value, str(f.line), f.says, f.excerpt, _what_to_do(f)) for f in found if f.article == article
+        ]
         texts = content.by_id
         own = [s for p in content.passages for s in p.sentences if s.span.article == article]
         sentences = [
@@ -358,8 +373,8 @@ def _check_quotable(content: Content, article: str, words: str) -> None:
     """Raise CorpusError when the sentence of ``words`` is one that is never quoted: a pin could not change that."""
     texts = content.by_id
     for sentence in (s for p in content.passages for s in p.sentences if s.span.article == article):
-        if sentence.kind is not Kind.BODY and words.strip() in texts[article].slice(sentence.span):
-            raise CorpusError(f"This sentence is never quoted ({sentence.kind.value}). Take that decision back first.")
+        if sentence.unquotable and words.strip() in texts[article].slice(sentence.span):
+            raise CorpusError(f"This sentence is never quoted: {sentence.unquotable}. Take that decision back first.")
 
 
 def _state(kept: Kept, used: str) -> str:
@@ -369,3 +384,8 @@ def _state(kept: Kept, used: str) -> str:
 def _made(kept: Kept) -> tuple[str, str, str]:
     manifest = kept.manifest
     return (manifest.built_at, manifest.by, manifest.why) if manifest else (kept.fault, "", "")
+
+
+def _what_to_do(finding: Finding) -> str:
+    said = IN_THE_CONSOLE.get(finding.rule, finding.fix)
+    return WITHHOLD.sub("choose the sentence below and withhold it, with a reason.", said)
