@@ -75,8 +75,8 @@ def quote_html(quote: Quote, words: Words, snapshot: str = "", *, report: bool =
     return (
         f'<figure class="quote quote-{quote.role.value}">{role}{dose}'
         f'<blockquote><p class="words">{marked(quote.text, inside)}</p></blockquote>'
-        f"<figcaption>{source_html(quote.source, words)}{_where(quote, words, snapshot, base)}"
-        f"{_report(quote, words) if report else ''}</figcaption></figure>"
+        f"<figcaption>{source_html(quote.source, words)}{_where(quote, words, snapshot, base, report=report)}"
+        "</figcaption></figure>"
     )
 
 
@@ -155,11 +155,12 @@ def _topics(answer: Answer, words: Words, base: str) -> str:
     return f'<div class="topics"><p>{esc(words.label_topics)}</p><ul>{links}</ul></div>' if links else ""
 
 
-def _where(quote: Quote, words: Words, snapshot: str, base: str) -> str:
+def _where(quote: Quote, words: Words, snapshot: str, base: str, *, report: bool) -> str:
     page = f", {words.label_page} {quote.page}" if quote.page else ""
     file = f"{words.label_file} {quote.source.file}{page}"
     link = f'<a class="context" href="{esc(base + context_url(quote.span, snapshot))}">{esc(words.label_context)}</a>'
-    return f'<p class="where">{link}<span class="file">{esc(file)}</span></p>'
+    button = _report(quote, words) if report else ""
+    return f'<p class="where">{link}{button}<span class="file">{esc(file)}</span></p>'
 
 
 def _feedback(words: Words) -> str:
@@ -180,11 +181,13 @@ def _report(quote: Quote, words: Words) -> str:
 
 
 def _tools(answer: Answer, words: Words) -> str:
+    code = f'<span class="code">{esc(words.label_reference)} <code>{esc(answer.trace_id)}</code></span>'
+    if answer.status is Status.URGENT:  # what comes next is the way out of a false alarm: nothing in between
+        return f'<p class="tools">{code}</p>'
     built = f"{words.label_built} {answer.built_at[:10]}" if answer.built_at else ""
     return (
         f'<p class="tools"><button type="button" class="copy">{esc(words.label_copy)}</button>'
-        f'<span class="code">{esc(words.label_reference)} <code>{esc(answer.trace_id)}</code></span>'
-        f'<span class="built">{esc(built)}</span></p>'
+        f'{code}<span class="built">{esc(built)}</span></p>'
         f'<div class="copy-text" hidden>{esc(_copied(answer, words))}</div>'
     )
 
