@@ -24,6 +24,8 @@ ASKED_FOR = frozenset(
     )
 )
 
+# A question with a verb of its own does not ask for these of the one before.
+HOW_MUCH = frozenset(terms("long last cost price number percent often much many"))
 # Said of anything: a question with no other words, that asks for nothing known, is about what came before.
 LIGHT = ASKED_FOR | frozenset(
     terms(
@@ -38,6 +40,7 @@ ASKS_ITSELF = re.compile(
 )
 # These point at something that was named; "it" is mostly the treatment itself.
 NAMED_BEFORE = BETWEEN - {"it", "its", "one", "there"}
+SEVERAL = frozenset("those these they them their".split())
 
 
 def resolve(
@@ -50,7 +53,8 @@ def resolve(
 
     ``turns`` are the user's earlier questions, oldest first. A question that stands alone, or that names a new
     topic, comes back as it is. Else the last turn that stands alone comes in front, and the turn before if that is
-    another one; only their subject, when the question says itself what it asks for ("and how long does that last?").
+    another one; only their subject, when the question says itself what it asks for ("and how long does that last?"),
+    and not how long or how much when it has a verb and words of its own ("will they fit a child?").
     ``correct`` mends slips of the thumb: "is it adictive" asks for something of its own, too. A whole question with
     words of its own ("does it affect the bladder?") gets no more than the words of ``topics``, the stems of the
     library's titles, that came before: which treatment it is about.
@@ -65,7 +69,12 @@ def resolve(
         said = set(terms(question))
         named = [word for word in words_of(earlier) if set(terms(word)) & topics - said]
         return " ".join([*dict.fromkeys(named), question])
-    return f"{(own and _subject(correct(earlier))) or earlier} {question}".strip()
+    several = bool(SEVERAL & set(words_of(question)))
+    if own:
+        earlier = _subject(correct(earlier), several=several) or earlier
+    elif ASKS_ITSELF.search(question) and set(terms(question)) - LIGHT:
+        earlier = " ".join(word for word in words_of(earlier) if not HOW_MUCH.intersection(terms(word))) or earlier
+    return f"{earlier} {question}".strip()
 
 
 def leans(question: str) -> bool:
@@ -90,6 +99,9 @@ def _anchor(turns: tuple[str, ...]) -> str:
     return next((turn for turn in reversed(since) if not leans(turn)), since[0])
 
 
-def _subject(text: str) -> str:
+def _subject(text: str, *, several: bool) -> str:
+    """Return what ``text`` is about, not what it asks for; ``several`` ("how long do those last") may be its risks."""
     words = [word for word in words_of(text) if word not in STOPWORDS]
-    return " ".join(word for word in words if not ASKED_FOR.intersection(terms(word)))
+    meant = {word for word in words if several and word.endswith("s")}
+    meant |= {"side"} if "effects" in meant else set()
+    return " ".join(word for word in words if word in meant or not ASKED_FOR.intersection(terms(word)))

@@ -11,6 +11,18 @@ from bot.followup import leans, resolve
         ((), "how long does it last", "how long does it last"),
         # The question says itself what it asks for: only the subject is brought back.
         (("does knee surgery hurt",), "how long does that last", "knee surgery how long does that last"),
+        (
+            ("what are the side effects of knee surgery",),
+            "how long do those last",
+            "side effects knee surgery how long do those last",
+        ),
+        (("what are the risks of knee surgery",), "how long does that last", "knee surgery how long does that last"),
+        (
+            ("how long does one dental implant last",),
+            "will they fit a child",
+            "how does one dental implant will they fit a child",
+        ),
+        (("how much do crutches cost",), "is that normal", "how much do crutches cost is that normal"),
         (("does knee surgery hurt",), "and for children?", "does knee surgery hurt and for children?"),
         (("does knee surgery hurt",), "why?", "does knee surgery hurt why?"),
         (
@@ -70,8 +82,8 @@ def test_the_words_of_titles_say_which_treatment_is_meant(answerer):
 
 def test_a_slip_of_the_thumb_does_not_hide_what_is_asked_for(answerer):
     correct = answerer.library.speller.correct
-    assert resolve("are they adictive", ("do knee braces hurt",)) == "do knee braces hurt are they adictive"
-    assert resolve("are they adictive", ("do knee braces hurt",), correct) == "knee braces are they adictive"
+    assert resolve("also adictive?", ("do knee braces hurt",)) == "do knee braces hurt also adictive?"
+    assert resolve("also adictive?", ("do knee braces hurt",), correct) == "knee braces also adictive?"
     turns = ("what are the boosters",)
     assert answerer.answer("are they adictive", turns).query == "boosters are they adictive"
 
