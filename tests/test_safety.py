@@ -339,6 +339,22 @@ def test_hostile_length_takes_bounded_time(gate, text):
         ("seizure", Route.SOFT_EMERGENCY, False),
         ("bleeding?", Route.SOFT_EMERGENCY, False),
         ("help me", Route.SOFT_EMERGENCY, False),
+        ("¡Socorro!", Route.EMERGENCY, True),
+        ("dying :(", Route.EMERGENCY, True),
+        ("9-1-1", Route.EMERGENCY, True),
+        ("emergency - ambulance 🚑", Route.EMERGENCY, True),
+        ("my mum is dying", Route.EMERGENCY, True),
+        ("overdose help", Route.POISON, True),
+        ("i got assaulted", Route.ABUSE, True),
+        ("URGENT!!!", Route.SOFT_EMERGENCY, False),
+        ("sexual abuse", Route.SOFT_SUPPORT, False),
+        ("beats me", None, False),
+        ("i feel beaten", None, False),
+        ("im a paramedic", None, False),
+        ("i feel fit", None, False),
+        ("im a skeptic", None, False),
+        ("its scabbed", None, False),
+        ("the nurse swabbed the skin on my chest before the patch", None, False),
         ("emergency contact", None, False),
         ("Is there an ambulance entrance?", None, False),
         ("the elevator is dying", None, False),
@@ -349,6 +365,11 @@ def test_a_word_that_says_it_all_is_enough_and_only_alone(gate, message, route, 
     seen = gate.screen(message)
     assert seen.urgent is card
     assert route in seen.routes if route else Route.SOFT_EMERGENCY not in seen.routes
+
+
+def test_a_word_about_somebody_else_gets_the_card_for_them(gate):
+    assert gate.screen("hes suicidal").card == gate.screen("my brother wants to kill himself").card
+    assert gate.screen("suicidal").card == gate.screen("i want to kill myself").card
 
 
 def test_an_emergency_at_the_end_of_a_long_message_is_found(gate):

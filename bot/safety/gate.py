@@ -214,7 +214,7 @@ def _ask(rule: SafetyRule, units: list[str], joined: str, *, now: bool) -> list[
     """
     model = rule.model
     if model.alone:
-        units, joined = [], re.sub(r"[,\s]+", " ", joined).strip()
+        units, joined = [], re.sub(r"\W+", " ", joined).strip()
     places = [(unit, match) for unit in units for match in rule.matches(unit)]
     places = places or [(joined, match) for match in rule.matches(joined)]
     verdicts = []

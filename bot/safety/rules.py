@@ -12,6 +12,7 @@ from bot.types import Route
 
 FILE = "rules.toml"
 GROUP = re.compile(r"<([a-z]+)>")
+AROUND = frozenset({"cry", "who", "llamada"})  # groups of what stands around a word that says it all
 GUARDS = ("past", "negation", "hypothetical")
 
 
@@ -81,12 +82,11 @@ def parse_rules(text: str) -> Rules:
         rules = tuple(_compile(RuleModel.model_validate(item), groups) for item in body["rule"])
     except (tomllib.TOMLDecodeError, ValidationError, KeyError, TypeError) as error:
         raise RulesError(f"bot/safety/{FILE} cannot be used: {error}") from error
-    # Slips are corrected towards English words of the urgent rules only.
-    urgent = [
-        p for rule in rules if rule.model.hard and not rule.model.id.startswith("es-") for p in rule.model.patterns
-    ]
-    urgent += groups.values()
-    english = [r.model for r in rules if r.model.hard and not r.model.id.startswith("es-")]
+    # Slips are corrected towards English words of the urgent rules only; those that count alone are ordinary words in
+    # the midst of a message: "swabbed" would become "stabbed".
+    english = [one.model for one in rules if one.model.hard and not (one.model.alone or one.model.id.startswith("es-"))]
+    urgent = [pattern for model in english for pattern in model.patterns]
+    urgent += [words for name, words in groups.items() if name not in AROUND]
     urgent += [text.lower().replace("'", "") for model in english for text in model.examples]
     return Rules(
         rules,
