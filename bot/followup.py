@@ -19,16 +19,17 @@ NEW_TOPIC = re.compile(r"\b(?:new|another|different|other|unrelated|separate) (?
 # What an earlier question asked for, not what it was about: left behind when the new one asks for something of its own.
 ASKED_FOR = frozenset(
     terms(
-        "long last cost price side effect risk danger symptom sign cause treatment treat work start happen kind type "
-        "difference number percent best main important example tell affect help long often much many hurt safe"
+        "last cost price side effect risk danger symptom sign cause treatment treat work start happen kind type "
+        "difference number percent best main important example tell affect help hurt safe"
     )
 )
 
-# A question with a verb of its own does not ask for these of the one before.
-HOW_MUCH = frozenset(terms("long last cost price number percent often much many"))
+# Asked for, too: but "long covid" is a subject. A question with a verb of its own does not ask it again.
+HOW_MUCH = re.compile(r"\bhow (?:long|much|many|often)\b\s*", re.I)
 # Said of anything: a question with no other words, that asks for nothing known, is about what came before.
 LIGHT = ASKED_FOR | frozenset(
     terms(
+        "long often much many "
         "away back come stop start make take mean wear pass last normal ok bad good better worse serious common rare "
         "permanent reversible time day people person patient true possible necessary want think"
     )
@@ -73,7 +74,7 @@ def resolve(
     if own:
         earlier = _subject(correct(earlier), several=several) or earlier
     elif ASKS_ITSELF.search(question) and set(terms(question)) - LIGHT:
-        earlier = " ".join(word for word in words_of(earlier) if not HOW_MUCH.intersection(terms(word))) or earlier
+        earlier = HOW_MUCH.sub("", earlier)
     return f"{earlier} {question}".strip()
 
 
@@ -101,7 +102,7 @@ def _anchor(turns: tuple[str, ...]) -> str:
 
 def _subject(text: str, *, several: bool) -> str:
     """Return what ``text`` is about, not what it asks for; ``several`` ("how long do those last") may be its risks."""
-    words = [word for word in words_of(text) if word not in STOPWORDS]
+    words = [word for word in words_of(HOW_MUCH.sub("", text)) if word not in STOPWORDS]
     meant = {word for word in words if several and word.endswith("s")}
     meant |= {"side"} if "effects" in meant else set()
     return " ".join(word for word in words if word in meant or not ASKED_FOR.intersection(terms(word)))

@@ -20,7 +20,12 @@ from bot.followup import leans, resolve
         (
             ("how long does one dental implant last",),
             "will they fit a child",
-            "how does one dental implant will they fit a child",
+            "does one dental implant last will they fit a child",
+        ),
+        (
+            ("what helps with long covid",),
+            "will that hurt my heart",
+            "helps long covid will that hurt my heart",
         ),
         (("how much do crutches cost",), "is that normal", "how much do crutches cost is that normal"),
         (("does knee surgery hurt",), "and for children?", "does knee surgery hurt and for children?"),
