@@ -132,7 +132,7 @@ def read_changed(
     With ``notes`` a file that no program touched since its digest was noted is not read for it again.
 
     Raises:
-        CorpusError: a line for each article that is wrong, naming the file, what was found and what to do.
+        CorpusError: a line for each article that is wrong, ten at most: the file, what was found and what to do.
     """
     files = _files(folder)
     pairs = _pairs(files)
@@ -143,17 +143,17 @@ def read_changed(
     articles: list[Article] = []
     wrong: list[str] = []
     for name, (path, sidecar) in sorted(pairs.items()):
-        if name in known and _unchanged(path, sidecar, known[name], digests):
-            seen[name] = known[name]
-            continue
         try:
+            if name in known and _unchanged(path, sidecar, known[name], digests):
+                seen[name] = known[name]
+                continue
             article, seen[name] = _read_at_once(path, sidecar, digests)
             articles.append(article)
         except CorpusError as error:  # a person mends them all at once, not one a run
             wrong.append(str(error))
+    digests.note()
     if wrong:
         raise CorpusError("\n".join(wrong[:TOLD] + ([f"And {len(wrong) - TOLD} more."] if len(wrong) > TOLD else [])))
-    digests.note()
     _check_leftovers(files, {one.original for one in seen.values()})
     return Corpus(seen, tuple(articles))
 
