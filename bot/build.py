@@ -56,7 +56,7 @@ from bot.snapshot import (
     verify,
     writing,
 )
-from bot.types import Article, Kind, LibraryInfo, Seen
+from bot.types import Article, LibraryInfo, Seen
 
 ENGINE = "faiss"
 CHUNK = 128  # sentences between two steps of the progress bar
@@ -238,7 +238,7 @@ def read_corpus(corpus: Path, index: Path | None = None) -> Content:
     except SnapshotError:  # it went away meanwhile
         records = _records(corpus, None)
     content = content_of(load_library_info(corpus), records)
-    if not any(s.kind is Kind.BODY for passage in content.passages for s in passage.sentences):
+    if not any(not s.unquotable for passage in content.passages for s in passage.sentences):
         raise _nothing_to_quote(corpus)
     return content
 
@@ -452,7 +452,7 @@ def _describe(
 
 
 def _size(record: Record) -> Size:
-    quotable = sum(s.kind is Kind.BODY for passage in record.passages for s in passage.sentences)
+    quotable = sum(not s.unquotable for passage in record.passages for s in passage.sentences)
     return Size(len(record.passages), len(rows_of(record.passages)), quotable)
 
 

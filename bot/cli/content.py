@@ -101,9 +101,9 @@ def check(corpus: CorpusOption = None, index: IndexOption = None, verbose: Verbo
         for finding in scan(article):
             line(f"  look at {finding.article}:{finding.line} ({finding.says}): {finding.excerpt}")
     if verbose:
-        for sentence in (s for p in content.passages for s in p.sentences if s.kind is not Kind.BODY):
+        for sentence in (s for p in content.passages for s in p.sentences if s.unquotable):
             words = texts[sentence.span.article].slice(sentence.span)
-            line(f"{sentence.span.article}:{sentence.span.start} {sentence.kind.value} by {sentence.rule}: {words}")
+            line(f"{sentence.span.article}:{sentence.span.start} {sentence.unquotable}: {words}")
     for told in lost_words(read_questions(settings.corpus), texts):
         line(f"look at {told}")
     library = open_library(settings.index, model=settings.model, threads=settings.threads)

@@ -10,7 +10,7 @@ from bot.errors import CorpusError
 from bot.lexical import terms
 from bot.scan import visible
 from bot.sides import NUMBER
-from bot.types import Article, Kind, Passage, Sentence
+from bot.types import Article, Passage, Sentence
 
 SHOWN = 100  # characters of an excerpt
 IS_NUMBER = re.compile(rf"\d\w*|{NUMBER}")
@@ -60,7 +60,7 @@ class Said:
     @property
     def quotable(self) -> bool:
         """True when it may be quoted."""
-        return self.sentence.kind is Kind.BODY
+        return not self.sentence.unquotable
 
 
 def said_in(articles: Iterable[Article], passages: Iterable[Passage]) -> dict[str, tuple[Article, tuple[Said, ...]]]:

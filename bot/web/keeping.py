@@ -20,7 +20,7 @@ from bot.reindex import Blocked, plan_lines, reindex
 from bot.settings import Settings
 from bot.sidecar import describe, pin, release, set_status, tag, withhold
 from bot.snapshot import Content
-from bot.types import Article, Kind, ReviewStatus, Tag
+from bot.types import Article, ReviewStatus, Tag
 from bot.web.desk import Desk
 from bot.web.parts import esc
 from bot.web.views import lines_view, quotable_view, table, told_view
@@ -42,7 +42,7 @@ IN_THE_CONSOLE = {
     "duplicate": 'Keep one of the two, and give the other the status "withdrawn".',
     "short": "See in the text below what is never quoted, and why.",
 }
-WITHHOLD = re.compile(r"write into the sidecar.*", re.IGNORECASE | re.DOTALL)
+WITHHOLD = re.compile(r"write into the sidecar(?P<more>(?: \(.*?\))?):.*", re.IGNORECASE | re.DOTALL)
 SELLS = {"unknown": None, "yes": True, "no": False}
 AGAIN = "The articles are as they were: the next publishing brings them back. Correct or withdraw them first."
 STAY = "The library in use is not touched until you publish."
@@ -314,7 +314,7 @@ class Keeping:
         return f" The newest index is not in use: {live.problem}" if live.problem else ""
 
     def _articles(self, content: Content) -> str:
-        counts = Counter((s.span.article, s.kind is Kind.BODY) for p in content.passages for s in p.sentences)
+        counts = Counter((s.span.article, not s.unquotable) for p in content.passages for s in p.sentences)
         rows = [
             (s.id, s.title, s.publisher or "", s.published or "", s.review.status.value,
              s.review.approved_by or "", str(counts[s.id, True]), str(counts[s.id, False]))
@@ -374,7 +374,8 @@ def _check_quotable(content: Content, article: str, words: str) -> None:
     texts = content.by_id
     for sentence in (s for p in content.passages for s in p.sentences if s.span.article == article):
         if sentence.unquotable and words.strip() in texts[article].slice(sentence.span):
-            raise CorpusError(f"This sentence is never quoted: {sentence.unquotable}. Take that decision back first.")
+            back = " Take that decision back first." if sentence.rule == "override" else ""
+            raise CorpusError(f"This sentence is never quoted: {sentence.unquotable}.{back}")
 
 
 def _state(kept: Kept, used: str) -> str:
@@ -388,4 +389,7 @@ def _made(kept: Kept) -> tuple[str, str, str]:
 
 def _what_to_do(finding: Finding) -> str:
     said = IN_THE_CONSOLE.get(finding.rule, finding.fix)
-    return WITHHOLD.sub("choose the sentence below and withhold it, with a reason.", said)
+    told = WITHHOLD.sub(
+        lambda found: f"choose the sentence below and withhold it, with a reason{found['more'] or ''}.", said
+    )
+    return told[:1].upper() + told[1:]
