@@ -217,9 +217,13 @@ def test_read_in_context_opens_the_article_at_the_words_and_gives_focus_back(ope
     hit.wait_for()
     assert quote in hit.text_content()
     expect(hit).to_be_in_viewport(timeout=20_000)
-    page.keyboard.press("Escape")
-    page.wait_for_selector("dialog", state="detached")
-    assert page.evaluate("document.activeElement.className") == "context"
+    for inside in (False, True):
+        if inside:
+            link.click()
+            hit.click()
+        page.keyboard.press("Escape")
+        page.wait_for_selector("dialog", state="detached")
+        assert page.evaluate("document.activeElement.className") == "context"
 
 
 def test_a_slow_phone_shows_the_words_too_and_the_frame_runs_nothing(open_page, site):

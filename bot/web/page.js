@@ -70,8 +70,11 @@
     address.hash = ""; // a browser under load drops the jump to it
     const frame = Object.assign(document.createElement("iframe"), { title: labels().context, src: address.href });
     // "allow-same-origin" lets this page scroll the frame; without "allow-scripts" nothing in the frame runs.
-    frame.setAttribute("sandbox", "allow-same-origin allow-popups allow-popups-to-escape-sandbox");
-    frame.addEventListener("load", () => frame.contentDocument?.getElementById("hit")?.scrollIntoView());
+    frame.setAttribute("sandbox", "allow-same-origin allow-downloads allow-popups allow-popups-to-escape-sandbox");
+    frame.addEventListener("load", () => {
+      frame.contentDocument?.getElementById("hit")?.scrollIntoView();
+      frame.contentDocument?.addEventListener("keydown", (event) => event.key === "Escape" && dialog.close());
+    });
     close.addEventListener("click", () => dialog.close());
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     // The phone's own "back" closes the article; without this it would leave the conversation.
