@@ -70,6 +70,7 @@ HYPOTHETICAL = re.compile(
     rf"(?: (?:of|about|for|like|include|including|from|that|with|on|in|to|against|during|after|having|getting|by|it|a|an|the|some|people|patients|who|can|could|may|might|with)){{0,5}}"
     rf"(?: (?!{SUBJECT}\b)\w+){{0,2}}"
     rf"|\bis (?:it|there|that)(?: \w+)? (?:possible|common|normal|likely|risk|any risk|dangerous|true|known)\b(?: (?!{SUBJECT}\b)\w+){{0,5}}"
+    rf"|\bwhat (?:percent|percentage|proportion|share|fraction) of (?:the )?(?:people|patients|women|men|children)(?: \w+){{0,3}}"
     rf"|\bhow (?:common|likely|often|dangerous|many people|serious|rare|is|are|does|do)\b(?: (?!{SUBJECT}\b)\w+){{0,4}}"
     rf"|\b(?:are|is|do|does|did|can|could|have|has|will|would) (?:people|patients|anyone|someone|somebody|anybody|one|many|most|some|you|folks|users|it|they|doctors|nurses|clinics|staff)\b(?: (?!{SUBJECT}\b)\w+){{0,3}}"
     rf"|^(?:is|are|was|were)(?: an?| the)?"
@@ -86,7 +87,7 @@ HYPOTHETICAL = re.compile(
 )
 AFTER = re.compile(
     r"^(?: \w+){0,3}[\"\u201d]? (?:se hereda\b|es (?:hereditari[oa]|lo mismo)\b|in (?:some|certain|a few|other|young) (?:users|people|patients|adults|kids|children|teens)|(?:as )?an? (?:known |common |possible |rare |potential )?(?:side effect|risk|symptom|complication|sign)|"
-    r"possible|common|likely|dangerous|mean\b|prevention|hotline|clinic|guidelines?|syndrome|medicine|meds|disorder|"
+    r"possible|common|likely|dangerous|mean\b|action plans?|awareness|risk (?:score|of \d|\d)|prevention|hotline|clinic|guidelines?|syndrome|medicine|meds|disorder|"
     r"history|rates?|warnings?|antidote|statistics)\b"
 )
 # Said of a bill or a joke. Words of wanting to die count only with what nobody dies of.
@@ -106,6 +107,7 @@ NOT_ILL = re.compile(
     r"|\bsle(?:eps?|pt|eping) like the dead\b|\bjump\w* off (?:\w+ ){1,4}(?:for charity|bungee)\b|\b(?:for|in) (?:a )?bungee jump\b"
     r"|\bsa(?:y|ying|id) (?:my )?goodbyes? to (?:\w+ ){0,3}(?:at|from|in) (?:the |my |her |his |our )?(?:\w+ )?(?:nursery|school|office|work|"
     r"ward|club|team|class|church|choir|gym|placement)\b"
+    r"|\bfaint\w* at the (?:sight|thought) of\b"
     r"|\bchoking hazard\b|\bcut(?:ting)? (?:my|your|him|her|our)sel(?:f|ves) (?:some|a (?:bit|little)(?: of)?) slack\b"
 )
 # Said of what is learnt, read or watched. "In class" is a place: people collapse there.
