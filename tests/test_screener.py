@@ -19,7 +19,9 @@ def rows(name):
     return [json.loads(line) for line in (ROOT / f"tests/data/{name}.jsonl").read_text("utf-8").splitlines()]
 
 
-HELD_OUT, STORIES, LETTERS = (rows(f"safety_{name}") for name in ("held_out", "narratives", "letters"))
+HELD_OUT, STORIES, LETTERS, CONTRASTS = (
+    rows(f"safety_{name}") for name in ("held_out", "narratives", "letters", "contrasts")
+)
 URGENT = {"emergency", "poison", "crisis", "abuse"}
 
 
@@ -38,7 +40,7 @@ def share(items, gate, wanted):
 
 def test_fit_and_held_out_messages_are_kept_apart():
     fit = [item for name in ("fit", "calm", "stories") for item in rows(f"safety_{name}")]
-    measured = (*HELD_OUT, *STORIES, *LETTERS)
+    measured = (*HELD_OUT, *STORIES, *LETTERS, *CONTRASTS)
     assert not {item["message"] for item in fit} & {item["message"] for item in measured}
     assert not {item["writer"] for item in fit} & {item["writer"] for item in measured}
     assert len(HELD_OUT) >= 600
@@ -58,9 +60,14 @@ def test_harmless_messages_of_other_writers_pass(gates):
     assert share([item for item in HELD_OUT if item["class"] == "hard_negative"], both, False) >= 0.78
 
 
-@pytest.mark.parametrize(("items", "urgent", "benign"), [(STORIES, 0.98, 0.8), (LETTERS, 0.96, 0.68)])
+@pytest.mark.parametrize(
+    ("items", "urgent", "benign"), [(STORIES, 0.98, 0.8), (LETTERS, 0.96, 0.68), (CONTRASTS, 0.94, 0.92)]
+)
 def test_danger_is_found_in_the_midst_of_a_story_and_most_harmless_stories_pass(gates, items, urgent, benign):
-    """Messages of three to nine sentences by two writers that nothing was trained on (figures in docs/EVIDENCE.md)."""
+    """Stories, and messages that only what is said of now tells apart, of writers that nothing was trained on.
+
+    Figures in docs/EVIDENCE.md.
+    """
     both, _ = gates
     assert share([item for item in items if item["class"] in URGENT], both, True) >= urgent
     assert share([item for item in items if item["class"] == "benign"], both, False) >= benign
