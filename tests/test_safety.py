@@ -318,7 +318,17 @@ def test_folding(raw, folded):
 
 
 @pytest.mark.parametrize(
-    "text", ["a" * 100_000, "took " * 20_000, "1-" * 50_000, "a@" * 50_000, "." * 100_000, "chest my the " * 8000]
+    "text",
+    [
+        "a" * 100_000,
+        "took " * 20_000,
+        "help please " * 8000,
+        "help its an " * 6 + "x",
+        "1-" * 50_000,
+        "a@" * 50_000,
+        "." * 100_000,
+        "chest my the " * 8000,
+    ],
 )
 def test_hostile_length_takes_bounded_time(gate, text):
     start = time.process_time()  # of this process: other tests run at the same time

@@ -14,6 +14,7 @@ from bot.types import HARD_ROUTES, Notice, Route, Screening, Tag, Verdict
 from bot.words import Words
 
 log = logging.getLogger(__name__)
+ALONE = 80  # characters of a message that says nothing else than a word and a cry or two
 MAX_SCREENED = 20_000  # characters; a longer message is screened in pieces that overlap
 OVERLAP = 400
 TURNS, SUPPORT_TURNS = 2, 3
@@ -214,7 +215,7 @@ def _ask(rule: SafetyRule, units: list[str], joined: str, *, now: bool) -> list[
     """
     model = rule.model
     if model.alone:
-        units, joined = [], re.sub(r"\W+", " ", joined).strip()
+        units, joined = [], re.sub(r"\W+", " ", joined).strip() if len(joined) <= ALONE else ""
     places = [(unit, match) for unit in units for match in rule.matches(unit)]
     places = places or [(joined, match) for match in rule.matches(joined)]
     verdicts = []
