@@ -36,10 +36,12 @@ IN_THE_CONSOLE = {
     "no-reviewer": "Once a clinician has read it, write name and profession below.",
     "undated": "Write the day of the text below, or look for a newer text.",
     "unreadable-date": "Write the day of the text below, as 2024-05-02.",
+    "old": "Look for a newer text, or write its day below if this is not it.",
     "future-date": "Write the day of the text below.",
     "promotion": "Say below whether the publisher sells the treatment, and read the rest with that in mind.",
     "near-duplicate": 'Keep the newer or better one, and give the other the status "withdrawn".',
     "duplicate": 'Keep one of the two, and give the other the status "withdrawn".',
+    "telephone": "Make sure that no sentence with it is quoted: in the text below it must be struck out.",
     "short": "See in the text below what is never quoted, and why.",
 }
 WITHHOLD = re.compile(r"write into the sidecar(?P<more>(?: \(.*?\))?):.*", re.IGNORECASE | re.DOTALL)
