@@ -122,7 +122,7 @@ def test_check_says_sound_or_what_to_run(at, built, tmp_path):
 def test_check_verbose_lists_every_decision(at, built):
     done = bot("check", "--verbose", "--corpus", built.corpus, *at)
     assert "promotion (" in done.stdout
-    assert "withheld by override" in done.stdout
+    assert "withheld (override)" in done.stdout
 
 
 def test_sources_lists_every_article(at, answerer):
