@@ -167,11 +167,10 @@ def _unchanged(path: Path, sidecar: Path, before: Seen, digests: FileDigests) ->
 def _read_at_once(path: Path, sidecar: Path, digests: FileDigests) -> tuple[Article, Seen]:
     """Read an article whose files nobody changes meanwhile: the key must be that of the very bytes that were read."""
     for _ in range(ATTEMPTS):
-        before = [digests.read(path), digests.read(sidecar)]
         data = read_bytes(sidecar)
+        before = [digests.read(path), line_of(hashlib.sha256(data).hexdigest(), sidecar)]
         article = read_article(path, sidecar, instead=data)  # its text is the one whose sha256 stands in ``data``
-        same = before[1] == line_of(hashlib.sha256(data).hexdigest(), sidecar)
-        if same and before == [digests.read(path), digests.read(sidecar)]:
+        if before == [digests.read(path), digests.read(sidecar)]:
             source = article.source
             if source.original and source.original_sha256:
                 original = path.with_name(source.original)

@@ -212,8 +212,9 @@ def make_quote(library: Library, hit: Hit, role: Role) -> Quote | None:
     first = last = row.place
     while sentences[first].leans and first > 0 and last - first < MAX_SENTENCES - 1:
         first -= 1
-    more = sentences[last + 1 : last + 2] if last - first < MAX_SENTENCES - 1 else ()
-    last += sum(_takes_back(library, sentences[last], after) for after in more)
+    room = last + 1 < len(sentences) and last - first < MAX_SENTENCES - 1
+    if room and _takes_back(library, sentences[last], sentences[last + 1]):
+        last += 1
     chosen = sentences[first : last + 1]
     if any(sentence.unquotable for sentence in chosen):
         return None

@@ -92,8 +92,8 @@ class Library:
     def unquotable(self, row: int) -> str:
         """Return why sentence ``row`` may not be quoted, or "" when it may."""
         sentence = self.rows[row].sentence
-        if sentence.unquotable:
-            return sentence.unquotable
+        if reason := sentence.unquotable:
+            return reason
         status = self.articles[sentence.span.article].source.review.status
         return "" if status is ReviewStatus.APPROVED else f"article is in status '{status.value}'"
 

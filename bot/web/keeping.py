@@ -391,7 +391,5 @@ def _made(kept: Kept) -> tuple[str, str, str]:
 
 def _what_to_do(finding: Finding) -> str:
     said = IN_THE_CONSOLE.get(finding.rule, finding.fix)
-    told = WITHHOLD.sub(
-        lambda found: f"choose the sentence below and withhold it, with a reason{found['more'] or ''}.", said
-    )
+    told = WITHHOLD.sub(r"choose the sentence below and withhold it, with a reason\g<more>.", said)
     return told[:1].upper() + told[1:]
