@@ -9,7 +9,7 @@ def answer_text(answer: Answer, words: Words) -> str:
     parts = [answer.message, *(f"! {notice.text}" for notice in answer.notices)]
     parts += [f"[{number}] {_quoted(quote, words)}" for number, quote in enumerate(answer.quotes, 1)]
     if answer.topics:
-        parts.append("\n".join([f"{words.label_topics}:", *(f"- {topic.text}" for topic in answer.topics)]))
+        parts.append("\n".join([words.label_topics, *(f"- {topic.text}" for topic in answer.topics)]))
     return "\n\n".join([*parts, answer.disclaimer, f"{words.label_reference}: {answer.trace_id}"])
 
 
