@@ -11,6 +11,7 @@ from bot.model import DEFAULT_PACKAGE, find_model
 from bot.network import WEIGHTS
 from bot.safety import Classifier, Gate
 from bot.safety.gate import CLASSIFIER
+from bot.safety.ngrams import BUCKETS, bucket, buckets, ngrams
 from bot.types import HARD_ROUTES, Route
 from bot.words import words_for
 
@@ -102,11 +103,46 @@ def test_its_verdict_is_visible_with_its_probability(gates):
     assert verdict.reason.startswith("probability ")
 
 
-@pytest.mark.parametrize("name", ["screener.json", "screener.onnx", "tokenizer.json"])
+def test_the_ngram_model_finds_urgent_messages_that_the_network_alone_misses(gates):
+    """Measured on every message of other writers that is in the tests; what it costs in false cards is little."""
+    both, _ = gates
+    network = Classifier()
+    network._ngrams.share = 0.0
+    alone = Gate(words_for("US"), known=both._known, classifier=network)
+    sets = [item for name in ("held_out", "fresh", "statements", "further") for item in rows(f"safety_{name}")]
+    urgent = [item for item in sets if item["class"] in URGENT]
+    harmless = [item for item in sets if item["class"] in {"benign", "hard_negative"}]
+    missed, missed_alone = (sum(not gate.screen(i["message"]).urgent for i in urgent) for gate in (both, alone))
+    wrong, wrong_alone = (sum(gate.screen(i["message"]).urgent for i in harmless) for gate in (both, alone))
+    assert missed <= 0.8 * missed_alone
+    assert wrong <= 1.05 * wrong_alone
+
+
+def test_ngrams_of_words_and_of_letters_fall_into_the_same_buckets_on_every_machine():
+    assert sorted(ngrams("no way")) == sorted(
+        ["no", "way", "no way"]
+        + ["\0<n", "\0no", "\0o>", "\0<no", "\0no>", "\0<no>"]
+        + ["\0<w", "\0wa", "\0ay", "\0y>", "\0<wa", "\0way", "\0ay>", "\0<way", "\0way>", "\0<way>"]
+    )
+    assert bucket("no way") == 0x3CED6D80 % BUCKETS
+    assert buckets("no no no").tolist() == sorted({bucket(one) for one in ngrams("no no no")})
+    assert buckets("").tolist() == []
+
+
+@pytest.mark.parametrize("name", ["screener.json", "screener.onnx", "tokenizer.json", "ngrams.json", "ngrams.npy"])
 def test_missing_files_are_refused_with_a_way_out(tmp_path, name):
     shutil.copytree(WEIGHTS, tmp_path / "weights")
     (tmp_path / "weights" / name).unlink()
     with pytest.raises(ModelError, match="BOT_SCREEN_MODEL=false"):
+        Classifier(tmp_path / "weights")
+
+
+def test_a_changed_ngram_model_is_refused(tmp_path):
+    shutil.copytree(WEIGHTS, tmp_path / "weights")
+    data = bytearray((WEIGHTS / "ngrams.npy").read_bytes())
+    data[-1] ^= 1
+    (tmp_path / "weights" / "ngrams.npy").write_bytes(data)
+    with pytest.raises(ModelError, match=r"ngrams\.npy does not have the digest"):
         Classifier(tmp_path / "weights")
 
 

@@ -118,6 +118,27 @@ def test_adapters_of_the_classifier_leave_its_wide_weights_as_they_were(tmp_path
     assert CLASSES[after.argmax()] == "crisis"
 
 
+def test_the_ngram_model_learns_and_is_written(tmp_path: Path):
+    from bot.safety.ngrams import NgramModel
+    from bot.training.lessons import CLASSES, Around, Message
+    from bot.training.ngrams import fit
+
+    told = ["the roof is falling on us", "the roof fell on my brother", "the roof is about to fall"]
+    calm = ["we drive an hour to get to you", "the cats are with my sister"]
+    messages = [Message(text, CLASSES.index("emergency")) for text in told]
+    messages += [Message(f"how much {word} do i take", CLASSES.index("dosing")) for word in ("of it", "water", "salt")]
+    messages += [
+        Message("how do i get more of it", CLASSES.index("misuse")),
+        Message("am i fit for it", CLASSES.index("personal")),
+    ]
+    fit(messages, Around(["how long does it last", "does it hurt"], calm), tmp_path, epochs=20)
+    model = NgramModel(tmp_path)
+    urgent, dosing = (model.outputs.index(name) for name in ("urgent", "dosing"))
+    roof, much, cats = model.logits(["a roof fell", "how much salt", "the cats are with us"])
+    assert roof[urgent] > max(much[urgent], cats[urgent])
+    assert much[dosing] > max(roof[dosing], cats[dosing])
+
+
 def _pair():
     question, right, wrong = EXAMPLES[0]
     return question, [right, wrong]

@@ -1,9 +1,9 @@
-"""Trains the models of ours: python -m bot.training reranker --public FOLDER, ... adapters, ... screener, ... screened.
+"""Trains the models of ours: python -m bot.training reranker --public FOLDER, or adapters, screener, screened, ngrams.
 
 The reranker takes half an hour on two cores, stops and goes on where it was; so do its adapters (an hour beside other
 work), which learn further questions without touching the weights that are there. The screener takes half an hour, its
-adapters ("screened") an hour. The same data and seed give the same order of examples; sums of floating-point
-numbers may differ between machines, so weights are the same only to a few digits.
+adapters ("screened") an hour, the n-gram model beside it five minutes. The same data and seed give the same order of
+examples; sums of floating-point numbers may differ between machines, so weights are the same only to a few digits.
 """
 
 import argparse
@@ -21,10 +21,10 @@ from bot.rerank import Reranker
 from bot.safety import Gate
 from bot.settings import load_settings
 from bot.snapshot import current
-from bot.training import screener
+from bot.training import ngrams, screener
 from bot.training.adapters import adapt, load_shipped
 from bot.training.crossencoder import CrossEncoder, Trainer, build, export, loss_of
-from bot.training.lessons import Around, fragments, read_messages
+from bot.training.lessons import Around, Message, fragments, read_messages
 from bot.training.patients import patient_examples
 from bot.training.sources import Example, medquad, read_rows, selqa, squad
 from bot.words import words_for
@@ -44,12 +44,15 @@ SAVE_EVERY = 50
 def main() -> None:
     """Train one of the models and export it."""
     wanted = argparse.ArgumentParser(prog="python -m bot.training", description=__doc__)
-    wanted.add_argument("model", choices=["reranker", "adapters", "screener", "screened"])
+    wanted.add_argument("model", choices=["reranker", "adapters", "screener", "screened", "ngrams"])
     wanted.add_argument("--public", type=Path, help="reranker: folder with medquad.jsonl.gz, covidqa/ and selqa/")
     wanted.add_argument("--data", type=Path, default=Path("tests/data"), help="folder with the data of this repository")
     wanted.add_argument("--out", type=Path, default=Path("bot/weights"))
     wanted.add_argument("--work", type=Path, default=Path("build/training"), help="where a stopped run goes on from")
     given = wanted.parse_args()
+    if given.model == "ngrams":
+        ngrams.fit(*_told(given.data, screener.new(find_model(DEFAULT_PACKAGE).path)[1]), given.out)
+        return
     if given.model in {"screener", "screened"}:
         _screener(given.data, given.out, adapters=given.model == "screened")
         return
@@ -71,6 +74,19 @@ def main() -> None:
 def _screener(data: Path, out: Path, *, adapters: bool) -> None:
     """Train the classifier of the screening, or ``adapters`` beside its shipped weights."""
     model, tokenizer = screener.new(find_model(DEFAULT_PACKAGE).path)
+    messages, around = _told(data, tokenizer)
+    if adapters:
+        load_shipped(model, WEIGHTS / "screener.onnx")
+        adapt(model, SCREENED_RANK)
+        screener.without_dropout(model)
+        screener.train(model, tokenizer, messages, around, epochs=SCREENED_EPOCHS, rates=(ADAPTER_RATE, ADAPTER_RATE))
+    else:
+        screener.train(model, tokenizer, messages, around)
+    screener.export(model, tokenizer, out)
+
+
+def _told(data: Path, tokenizer: "PreTrainedTokenizerBase") -> tuple[list[Message], Around]:
+    """Return the messages that the screening learns from, and what stands around them."""
     messages = read_messages(data / "safety_fit.jsonl")
     messages += STORIES_TIMES * read_messages(data / "safety_stories.jsonl")
     asked = [data / "patient_questions" / f"{part}.jsonl" for part in ("fit", "fit_further")]
@@ -82,17 +98,8 @@ def _screener(data: Path, out: Path, *, adapters: bool) -> None:
         for row in read_rows(data / f"{name}.jsonl")
         if row["class"] == "benign"
     ]
-    known = frozenset(word for word in tokenizer.get_vocab() if word.isalpha())
-    gate = Gate(words_for("US"), known=known)
-    around = Around(plain, calm, fragments([*plain, *benign], gate))
-    if adapters:
-        load_shipped(model, WEIGHTS / "screener.onnx")
-        adapt(model, SCREENED_RANK)
-        screener.without_dropout(model)
-        screener.train(model, tokenizer, messages, around, epochs=SCREENED_EPOCHS, rates=(ADAPTER_RATE, ADAPTER_RATE))
-    else:
-        screener.train(model, tokenizer, messages, around)
-    screener.export(model, tokenizer, out)
+    gate = Gate(words_for("US"), known=frozenset(word for word in tokenizer.get_vocab() if word.isalpha()))
+    return messages, Around(plain, calm, fragments([*plain, *benign], gate))
 
 
 def _lessons(public: Path, patients: Path) -> list[Example]:
