@@ -189,6 +189,7 @@ US = Words(
     ),
     misuse=(
         "I cannot help with getting or using a drug outside of medical care. "
+        "If it was prescribed for you, ask {clinic} or your pharmacist how to take it. "
         "For help with drug use, call 1-800-662-4357. It is free and private. In an emergency, call 911."
     ),
     personal=(
