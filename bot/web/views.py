@@ -80,17 +80,17 @@ def stages_view(millis: Mapping[str, float]) -> str:
 
 
 def chart_view(found: Sequence[Found], thresholds: tuple[float, float]) -> str:
-    """Return the probabilities of the best hits as bars, with the first threshold as a line."""
-    threshold, further = thresholds
+    """Return the probabilities of the best hits as bars, with the two thresholds as lines."""
+    first, further = thresholds
     rows = "".join(
         f'<li class="{"quoted" if one.quoted else "dropped"}"><span class="name">{esc(_short(one))}</span>'
-        f"{bar(one.hit['probability'], threshold)}"
+        f"{bar(one.hit['probability'], thresholds)}"
         f'<span class="number">{one.hit["probability"]:.2f}</span></li>'
         for one in found[:MOST_BARS]
     )
     told = (
-        f"The line is the least probability of a first quote, {threshold:.2f}; a further one needs {further:.2f}. "
-        "Dark bars were quoted."
+        f"The lines are the least probability of a first quote, {first:.2f}, and, dashed, of a further one, "
+        f"{further:.2f}. Dark bars were quoted."
     )
     return f'<p class="told">{esc(told)}</p><ul class="bars chart">{rows}</ul>' if rows else "<p>No candidates.</p>"
 
@@ -187,11 +187,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, css: str = "") 
     )
 
 
-def bar(share: float, threshold: float | None = None) -> str:
-    """Return a bar of 0..1, with a line at ``threshold``."""
+def bar(share: float, thresholds: Sequence[float] = ()) -> str:
+    """Return a bar of 0..1, with a line at each of ``thresholds``."""
     width = round(max(0.0, min(1.0, share)) * 100, 1)
-    line = f'<i class="line" style="left:{threshold * 100:.1f}%"></i>' if threshold is not None else ""
-    return f'<span class="track" aria-hidden="true"><b style="width:{width}%"></b>{line}</span>'
+    lines = "".join(f'<i class="line" style="left:{threshold * 100:.1f}%"></i>' for threshold in thresholds)
+    return f'<span class="track" aria-hidden="true"><b style="width:{width}%"></b>{lines}</span>'
 
 
 def _quote(quote: Mapping[str, Any]) -> str:
