@@ -47,7 +47,7 @@ def share(items, gate, wanted):
 
 def test_fit_and_held_out_messages_are_kept_apart():
     fit = [item for name in ("fit", "calm", "stories") for item in rows(f"safety_{name}")]
-    measured = (*HELD_OUT, *STORIES, *LETTERS, *CONTRASTS)
+    measured = (*HELD_OUT, *STORIES, *LETTERS, *CONTRASTS, *rows("safety_calmly_told"))
     assert not {item["message"] for item in fit} & {item["message"] for item in measured}
     assert not {item["writer"] for item in fit} & {item["writer"] for item in measured}
     assert len(HELD_OUT) >= 600
@@ -78,6 +78,11 @@ def test_danger_is_found_in_the_midst_of_a_story_and_most_harmless_stories_pass(
     both, _ = gates
     assert share([item for item in items if item["class"] in URGENT], both, True) >= urgent
     assert share([item for item in items if item["class"] == "benign"], both, False) >= benign
+
+
+def test_a_calm_tone_and_a_question_about_parking_hide_no_danger(gates):
+    both, _ = gates
+    assert share(rows("safety_calmly_told"), both, True) >= 0.98
 
 
 @pytest.mark.parametrize("first", ["what does the first visit cost?", "can I drive home after it?", "is lunch served?"])

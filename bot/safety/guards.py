@@ -4,7 +4,8 @@ import re
 
 NOW = re.compile(
     r"\b(?:right now|happening (?:right )?(?:now|to (?:me|him|her|us))|at this moment|at the moment|as we speak|"
-    r"help me|please help|its happening|is happening)\b"
+    r"help me|please help|its happening|is happening|as i am now|(?:also|but|this is) for real|"
+    r"comes? (?:and goes )?every (?:few|couple of|\d+|two|three|five|ten) (?:minutes|mins|seconds))\b"
 )
 MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|"
@@ -38,7 +39,7 @@ DENIED = re.compile(
     r"\b(?:no (?:tengo|tiene|hay|siento|siente|he tenido|ha tenido|tuve)|sin|nunca|jamas|ni|no|not|never|without|dont have(?: any)?|do not have(?: any)?|doesnt have(?: any)?|didnt have(?: any)?|havent|"
     r"have not|hasnt|isnt|is not|arent|wasnt|im not|i am not|neither|nor|denies|deny|free of|didnt|did not|dont|do not|"
     r"doesnt|wont|would never|will never|not having|rather than|instead of)"
-    r"(?: (?!but\b|only\b|sure\b|know\b|think\b|tell\b|now\b|stop\b|until\b|i\b|im\b|ill\b|he\b|she\b|they\b|one\b)\w+){0,3} ?$"
+    r"(?: (?!but\b|only\b|sure\b|know\b|think\b|tell\b|now\b|stop\b|until\b|and (?:the|my|i|im|it|its|he|she)\b|i\b|im\b|ill\b|he\b|she\b|they\b|one\b)\w+){0,3} ?$"
 )
 # Said anywhere in the sentence, these make a relative's illness a matter of history.
 FAMILY = re.compile(r"\b(?:at risk|runs in (?:my|the) family|family history|hereditary|in my family)\b")
@@ -112,7 +113,7 @@ NOT_ILL = re.compile(
 )
 # Said of what is learnt, read or watched. "In class" is a place: people collapse there.
 LEARNT = re.compile(
-    r"\bfor (?:an?|my|our|the|his|her|this) (?:\w+ ){0,3}(?:essay|project|class|course|exam|assignment|quiz|story|novel|book|play|article|"
+    r"(?<!thanks )(?<!thank you )\bfor (?:an?|my|our|the|his|her|this) (?:\w+ ){0,3}(?:essay|project|class|course|exam|assignment|quiz|story|novel|book|play|article|"
     r"interview|presentation|training|thesis|paper|podcast|talk|test)\b|\b(?:homework|revision|revising|first aid (?:course|class|training|"
     r"book|quiz|day|lesson|lady|man)|study(?:ing)? for|studying (?:social|to be|nursing|medicine)|interview prep|risk assessment)\b"
     r"|\bin (?:a|the|this|that|his|her) (?:\w+ )?(?:film|movie|book|novel|story|series|drama|soap|tv show|news|newspaper|papers?|episode|documentary|"
