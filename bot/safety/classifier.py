@@ -1,7 +1,8 @@
 """The second layer of the screening: a small trained classifier reads the whole message and each of its sentences.
 
-A network and an n-gram model, weighed together: each is sure where the other doubts. It is there for what no list of words foresees ("i've left the dog with my sister and paid the bills"). It was trained on
-messages of our own, never on evaluation items: weights/MODEL_CARD.md.
+A network and an n-gram model, weighed together: each is sure where the other doubts. It is there for what no list of
+words foresees ("i've left the dog with my sister and paid the bills"). It was trained on messages of our own, never on
+evaluation items: weights/MODEL_CARD.md.
 """
 
 from pathlib import Path
