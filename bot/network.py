@@ -3,7 +3,8 @@
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,33 @@ INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 BATCH = 4
 
 
+@contextmanager
+def opening(folder: Path, name: str, *, instead: str) -> Iterator[None]:
+    """Turn whatever goes wrong while the model ``name`` is opened into a ModelError that says how to do without."""
+    try:
+        yield
+    except Exception as error:
+        logging.getLogger(__name__).debug("%s in %s cannot be opened", name, folder, exc_info=True)
+        raise ModelError(
+            f"The model '{name}' in {folder} cannot be opened ({error}). Restore the folder from version control, "
+            f"or run without it: {instead}"
+        ) from error
+
+
+def read_proven(folder: Path, file: str) -> tuple[dict[str, Any], bytes]:
+    """Return what the JSON file beside ``file`` says of it, and its bytes, which have the digest named there.
+
+    Raises:
+        ValueError: they do not.
+    """
+    beside = Path(file).with_suffix(".json").name
+    about: dict[str, Any] = json.loads((folder / beside).read_text(encoding="utf-8"))
+    data = (folder / file).read_bytes()
+    if hashlib.sha256(data).hexdigest() != about["sha256"]:
+        raise ValueError(f"{file} does not have the digest that {beside} names")
+    return about, data
+
+
 class Network:
     """``NAME.onnx`` with ``NAME.json`` (its digest and more) and the shared ``tokenizer.json`` of one folder.
 
@@ -27,20 +55,11 @@ class Network:
     """
 
     def __init__(self, folder: Path, name: str, *, instead: str, threads: int = 2) -> None:
-        try:
-            self.about: dict[str, Any] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-            graph = (folder / f"{name}.onnx").read_bytes()
+        with opening(folder, name, instead=instead):
+            self.about, graph = read_proven(folder, f"{name}.onnx")
             self.digest: str = self.about["sha256"]
-            if hashlib.sha256(graph).hexdigest() != self.digest:
-                raise ValueError(f"{name}.onnx does not have the digest that {name}.json names")
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
             self._session = open_session(graph, threads)
-        except Exception as error:
-            logging.getLogger(__name__).debug("%s in %s cannot be opened", name, folder, exc_info=True)
-            raise ModelError(
-                f"The model '{name}' in {folder} cannot be opened ({error}). Restore the folder from version control, "
-                f"or run without it: {instead}"
-            ) from error
         self._tokenizer.enable_truncation(self.about["max_tokens"], strategy="longest_first")
 
     def run(self, texts: Sequence[str | tuple[str, str]]) -> Matrix:

@@ -13,7 +13,7 @@ from bot.interfaces import Matrix
 from bot.network import WEIGHTS, Network
 from bot.safety.ngrams import NgramModel
 from bot.safety.normalise import fold
-from bot.safety.reading import Reading, readings
+from bot.safety.reading import Reading, own_text, readings
 from bot.types import HARD_ROUTES
 
 CHARS = 2000  # of a long message; the rule layer reads all of it
@@ -75,7 +75,7 @@ class Classifier:
 
         The urgent classes move together: which of them it is, the network alone says.
         """
-        logits = self._ngrams.logits([one if isinstance(one, str) else one[0] for one in read])
+        logits = self._ngrams.logits([own_text(one) for one in read])
         weighed = shares.copy()
         for column, name in enumerate(self._ngrams.outputs):
             classes = self._urgent if name == "urgent" else [self.classes.index(name)]

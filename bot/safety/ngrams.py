@@ -5,8 +5,6 @@ each bucket of n-grams (hashed, so there is no list of words to ship): its inver
 for each output.
 """
 
-import hashlib
-import json
 import re
 import zlib
 from collections.abc import Iterator, Sequence
@@ -15,9 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bot.errors import ModelError
 from bot.interfaces import Matrix, Rows
-from bot.network import WEIGHTS
+from bot.network import WEIGHTS, opening, read_proven
 
 BUCKETS = 1 << 18
 WORDS, LETTERS = 3, range(2, 6)  # n-grams of up to three words; of two to five letters of a word and its ends
@@ -32,20 +29,12 @@ class NgramModel:
     """
 
     def __init__(self, folder: Path = WEIGHTS) -> None:
-        try:
-            about = json.loads((folder / "ngrams.json").read_text(encoding="utf-8"))
-            data = (folder / "ngrams.npy").read_bytes()
-            if hashlib.sha256(data).hexdigest() != about["sha256"]:
-                raise ValueError("ngrams.npy does not have the digest that ngrams.json names")
-            self._table: Matrix = np.load(BytesIO(data), allow_pickle=False)  # what was proven, not the file again
+        with opening(folder, "ngrams", instead="BOT_SCREEN_MODEL=false"):
+            about, data = read_proven(folder, "ngrams.npy")
+            self._table: Matrix = np.load(BytesIO(data), allow_pickle=False)
             self.outputs: tuple[str, ...] = tuple(about["outputs"])
             self.share: float = about["share"]
             self._bias = np.array(about["bias"], dtype=np.float32)
-        except Exception as error:
-            raise ModelError(
-                f"The n-gram model in {folder} cannot be opened ({error}). Restore the folder from version control, or "
-                "run without it: BOT_SCREEN_MODEL=false"
-            ) from error
 
     def logits(self, texts: Sequence[str]) -> Matrix:
         """Return the logit of each output for each folded text: (len(texts), outputs)."""

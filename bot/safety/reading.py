@@ -30,6 +30,11 @@ def readings(folded: str) -> list[Reading]:
     return [folded, *(in_context(folded, found, number) for number in range(len(found)))]
 
 
+def own_text(reading: Reading) -> str:
+    """Return the text that ``reading`` is of, without what stands around it."""
+    return reading if isinstance(reading, str) else reading[0]
+
+
 def parts(folded: str) -> list[Stretch]:
     """Return where the sentences of ``folded`` are; endless ones in parts that overlap, very short ones left out."""
     ends = [(0, 0), *(mark.span() for mark in END_OF_SENTENCE.finditer(folded)), (len(folded), len(folded))]

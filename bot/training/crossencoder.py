@@ -157,5 +157,11 @@ def write_graph(
     backend.no_padding()
     backend.no_truncation()
     backend.save(str(folder / "tokenizer.json"))
-    text = json.dumps({"sha256": hashlib.sha256(graph.read_bytes()).hexdigest(), **about}, indent=1)
-    (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    write_about(folder, graph.name, about)
+
+
+def write_about(folder: Path, file: str, about: dict[str, object]) -> None:
+    """Write the JSON file beside ``file`` that ``bot.network.read_proven`` reads: its digest, then ``about`` it."""
+    digest = hashlib.sha256((folder / file).read_bytes()).hexdigest()
+    text = json.dumps({"sha256": digest, **about}, indent=1)
+    (folder / file).with_suffix(".json").write_text(text + "\n", encoding="utf-8")

@@ -1,7 +1,5 @@
 """Fits the n-gram model of the safety screening on the same messages as its network; five minutes on two cores."""
 
-import hashlib
-import json
 import sys
 from pathlib import Path
 from random import Random
@@ -12,6 +10,8 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 
 from bot.safety.ngrams import BUCKETS, buckets
+from bot.safety.reading import own_text
+from bot.training.crossencoder import write_about
 from bot.training.lessons import CLASSES, Around, Lesson, Message, epoch
 from bot.types import HARD_ROUTES
 
@@ -39,13 +39,11 @@ def fit(messages: list[Message], around: Around, folder: Path, *, epochs: int = 
         sys.stderr.write(f"{name}: {int(wanted.sum())} of {len(lessons)} readings\n")
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "ngrams.npy", np.stack(columns, axis=1).astype(np.float16), allow_pickle=False)
-    digest = hashlib.sha256((folder / "ngrams.npy").read_bytes()).hexdigest()
-    about = {"sha256": digest, "outputs": list(OUTPUTS), "bias": bias, "share": SHARE}
-    (folder / "ngrams.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    write_about(folder, "ngrams.npy", {"outputs": list(OUTPUTS), "bias": bias, "share": SHARE})
 
 
 def _matrix(lessons: list[Lesson]) -> csr_matrix:
     """Return which buckets each reading's own text falls into: (lessons, buckets)."""
-    rows = [buckets(reading if isinstance(reading, str) else reading[0]) for reading, _ in lessons]
+    rows = [buckets(own_text(reading)) for reading, _ in lessons]
     ends = np.cumsum([0, *map(len, rows)])
     return csr_matrix((np.ones(ends[-1], dtype=np.float32), np.concatenate(rows), ends), shape=(len(rows), BUCKETS))
