@@ -16,7 +16,7 @@ from bot.library import Library, open_library
 from bot.pins import Pins, put_first
 from bot.rerank import Reranker
 from bot.retrieve import rerank, retrieve, understand
-from bot.safety import Classifier, Gate, redact, without_placeholders
+from bot.safety import Classifier, Gate, legible, redact, without_placeholders
 from bot.scoring import scoring_for
 from bot.settings import Settings
 from bot.types import Answer, Hit, Notice, Query, Quote, Screening, Span, Status, Tag, Trace
@@ -57,7 +57,8 @@ class Answerer:
         """
         clock = Clock()
         try:
-            return self._answer(question, tuple(turns)[-MAX_TURNS:], not_emergency, clock)
+            earlier = tuple(map(legible, tuple(turns)[-MAX_TURNS:]))
+            return self._answer(legible(question), earlier, not_emergency, clock)
         except Exception as error:
             log.error("a question could not be answered: %s", where(error))
             return self._trace(Screening(""), "", (), self.fallback(self.words.error), clock)

@@ -179,6 +179,17 @@ def test_other_scripts_and_broken_text_do_no_harm(answerer, text):
     assert "consult your physician" in answer.disclaimer
 
 
+@pytest.mark.parametrize("half", [chr(0xD83D), chr(0xDC00)])
+def test_half_an_emoji_hides_neither_a_danger_nor_an_answer(answerer, half):
+    danger = answerer.answer(f"i cant breathe {half} help").answer
+    assert (danger.status, danger.message) == (Status.URGENT, answerer.answer("i cant breathe help").answer.message)
+    question = "how long does one infusion take"
+    plain = answerer.answer(question).answer
+    found = answerer.answer(f"{question} {half}", [f"hello {half}"]).answer
+    assert plain.quotes
+    assert found.quotes == plain.quotes
+
+
 @hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(question=st.text(max_size=300), turns=st.lists(st.text(max_size=60), max_size=3))
 def test_any_text_gets_an_answer_with_the_disclaimer(answerer, question, turns):

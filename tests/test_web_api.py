@@ -50,6 +50,14 @@ def test_wrong_requests_are_refused_with_the_disclaimer(client, body):
     assert response.json()["detail"]
 
 
+def test_half_an_emoji_hides_no_danger(client):
+    body = rb'{"question": "i cant breathe \ud83d help", "turns": ["hello \ud83d"]}'
+    response = client.post("/api/ask", content=body, headers={"content-type": "application/json"})
+    assert response.status_code == 200
+    assert response.json()["status"] == "urgent"
+    assert "911" in response.json()["message"]
+
+
 def test_no_json_and_too_large(client):
     assert client.post("/api/ask", content=b"{").status_code == 422
     response = client.post("/api/ask", content=b"x" * 400_000)

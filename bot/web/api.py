@@ -5,10 +5,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.errors import SnapshotError
 from bot.library import Library
+from bot.safety import legible
 from bot.types import Article, Passage, ReviewStatus
 from bot.web.desk import Desk, visitor_of
 from bot.web.originals import original
@@ -16,7 +17,10 @@ from bot.web.pages import CSP, article_page, docs_page, message_page, sources_pa
 from bot.wire import answer_to_dict, source_to_dict
 
 # Well above any allowed question: a longer one is refused whole, never cut, as its end may hold the emergency.
-Text = Annotated[str, Field(max_length=20_000)]
+# Half of an emoji is no text for pydantic, and the words around it have to be screened all the same.
+Text = Annotated[
+    str, BeforeValidator(lambda said: legible(said) if isinstance(said, str) else said), Field(max_length=20_000)
+]
 
 
 class Ask(BaseModel):
