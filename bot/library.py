@@ -15,10 +15,11 @@ from bot.pack import Vectors, read_vectors
 from bot.snapshot import Content, Manifest, current, read_content, vectors_name, verify
 from bot.types import Article, Kind, LibraryInfo, Passage, ReviewStatus, Sentence, Tag
 from bot.vectors import make_engine
-from bot.wording import Speller
+from bot.wording import Speller, head
 
 # Headings, titles and navigation are not searched; what is withheld is, so that staff can see it was found.
 SEARCHED = frozenset({Kind.BODY, Kind.PROMOTION, Kind.CONTACT, Kind.WITHHELD})
+ONE_SUBJECT = 0.2  # the share of sentences that name, or whose heading names, what the whole library is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Library:
     passage_of: Rows  # passage number of each row, ascending
     speller: Speller
     topics: frozenset[str]
+    subject: frozenset[str]
 
     def text(self, row: int) -> str:
         """Return the words of sentence ``row``."""
@@ -161,6 +163,7 @@ def assemble(manifest: Manifest, content: Content, encoder: OnnxEncoder, vectors
         passage_of=np.array([row.passage for row in rows], dtype=np.int64),
         speller=Speller(_words(content), encoder.vocabulary()),
         topics=_topics(content),
+        subject=_subject(content.info.title, stems),
     )
 
 
@@ -168,6 +171,12 @@ def _topics(content: Content) -> frozenset[str]:
     """Return the stems of all titles: the words that say which subject is meant."""
     titles = [content.info.title, *(article.source.title for article in content.articles)]
     return frozenset(stem for title in titles for stem in terms(title))
+
+
+def _subject(title: str, rows: list[list[str]]) -> frozenset[str]:
+    """Return the stems of what the whole library is about, none when too few of its sentences say so."""
+    named = head(title)
+    return named if sum(not named.isdisjoint(row) for row in rows) >= max(1, ONE_SUBJECT * len(rows)) else frozenset()
 
 
 def _words(content: Content) -> frozenset[str]:

@@ -13,7 +13,7 @@ from bot.question import parts
 from bot.rerank import Reranker
 from bot.scoring import Scoring
 from bot.types import Hit, Query
-from bot.wording import medical
+from bot.wording import medical, unnamed
 
 
 def understand(library: Library, question: str) -> tuple[Query, ...]:
@@ -37,12 +37,13 @@ def rerank(
 ) -> tuple[Hit, ...]:
     """Let the evidence model read the first ``scoring.depth`` quotable hits and order those by what it says.
 
-    The others keep their order behind them, with a probability of 0: nobody looked at them closely.
+    A question that names the library's subject is read twice, with the name and without: the mean counts. The others
+    keep their order behind them, with a probability of 0: nobody looked at them closely.
     """
     if reranker is None:
         return tuple(sorted(hits, key=lambda hit: (-scoring.order(hit), hit.row)))
     first = [hit for hit in hits if not library.unquotable(hit.row)][: scoring.depth]
-    logits = reranker.scores(query.corrected, [library.in_context(hit.row) for hit in first])
+    logits = np.mean([reranker.scores(*reading) for reading in _readings(library, query, first)], axis=0)
     read = [replace(hit, rerank=float(logit)) for hit, logit in zip(first, logits, strict=True)]
     read = [replace(hit, probability=scoring.probability(hit)) for hit in read]
     rows = {hit.row for hit in read}
@@ -52,7 +53,7 @@ def rerank(
 
 def candidates(library: Library, query: Query, *, top_k: int) -> list[Hit]:
     """Return the candidates for ``query`` in reading order with their first-stage scores."""
-    views = [_View.of(library, text) for text in dict.fromkeys((query.corrected, query.medical))]
+    views = [_View.of(library, text) for text in dict.fromkeys((query.unnamed, query.medical))]
     rows = np.unique(np.concatenate([view.rows(top_k) for view in views]))
     columns = [view.columns(rows) for view in views]
     best = {name: np.max([column[name] for column in columns], axis=0).tolist() for name in columns[0]}
@@ -68,9 +69,19 @@ def candidates(library: Library, query: Query, *, top_k: int) -> list[Hit]:
     ]
 
 
+def _readings(library: Library, query: Query, hits: list[Hit]) -> list[tuple[str, list[str]]]:
+    """Return question and sentences as they stand and, where the question names the subject, both without its name."""
+    sentences = [library.in_context(hit.row) for hit in hits]
+    found = [(query.corrected, sentences)]
+    if query.unnamed != query.corrected:
+        found.append((query.unnamed, [unnamed(sentence, library.subject) for sentence in sentences]))
+    return found
+
+
 def _query(library: Library, text: str) -> Query:
     corrected = library.speller.correct(text)
-    return Query(text, corrected, medical(corrected), asked(corrected))
+    nameless = unnamed(corrected, library.subject)
+    return Query(text, corrected, nameless, medical(nameless), asked(corrected))
 
 
 @dataclass(frozen=True, slots=True)

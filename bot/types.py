@@ -207,12 +207,13 @@ class Query:
     """One thing that a message asks, in the forms that are searched.
 
     ``text`` is as typed (after redaction, with the words of earlier turns that it leans on), ``corrected`` has its
-    slips of the thumb corrected, ``medical`` also has medical words in place of everyday ones; ``kinds`` are what it
-    asks for ("duration", "harm", ...).
+    slips of the thumb corrected, ``unnamed`` has "it" for what the whole library is about, ``medical`` also medical
+    words in place of everyday ones; ``kinds`` are what it asks for ("duration", "harm", ...).
     """
 
     text: str
     corrected: str
+    unnamed: str
     medical: str
     kinds: frozenset[str] = frozenset()
 

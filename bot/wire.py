@@ -30,7 +30,13 @@ def trace_to_dict(trace: Trace) -> dict[str, Any]:
         "id": trace.id,
         "query": trace.query,
         "queries": [
-            {"text": q.text, "corrected": q.corrected, "medical": q.medical, "kinds": sorted(q.kinds)}
+            {
+                "text": q.text,
+                "corrected": q.corrected,
+                "unnamed": q.unnamed,
+                "medical": q.medical,
+                "kinds": sorted(q.kinds),
+            }
             for q in trace.queries
         ],
         "settings": trace.settings,

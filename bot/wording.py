@@ -1,17 +1,22 @@
-"""From the patient's words to the library's: slips of the thumb corrected, everyday words put into medical ones."""
+"""From the patient's words to the library's: slips of the thumb corrected, everyday words put into medical ones.
 
+Where every article is about one thing, its name says nothing and draws the general sentences that hold it: there "it"
+takes its place.
+"""
+
+import re
 import tomllib
 from bisect import bisect_left
 from functools import lru_cache
 from importlib.resources import files
-from itertools import takewhile
+from itertools import groupby, takewhile
 from os.path import commonprefix
 
 from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
 
 from bot.errors import RulesError
-from bot.lexical import STOPWORDS, WORD, stem, words_of
+from bot.lexical import STOPWORDS, WORD, stem, terms, words_of
 
 # Words typed without their apostrophe: "shouldnt" is no slip of another word.
 JOINED = frozenset(
@@ -20,6 +25,17 @@ JOINED = frozenset(
 )
 LONG = 8  # letters from which two slips are forgiven; below it is one
 SHORTEST = 5  # shorter words have too many neighbours
+MARK = "\0"
+# The name with what belongs to it: "my knee replacement".
+NAMED = re.compile(rf"(?:\b(?:the|an?|my|your|his|her|our|their|this|that)\s+)?{MARK}(?:\s+{MARK})*", re.I)
+# What a title says of itself or of its readers.
+OF_ITSELF = frozenset(
+    terms(
+        "patient people adult child family clinic hospital health care information education guide guidelines leaflet "
+        "handout brochure library article advice fact introduction overview understanding living questions answers"
+    )
+)
+TITLE_WORD = re.compile(r"\w+|\S")
 CLIPPED = 4  # letters at least that people leave off a long word ("fibro", "chemo"); fewer are a slip or an ending
 
 
@@ -58,6 +74,24 @@ class Speller:
             return None
         slip = process.extractOne(low, STOPWORDS, scorer=DamerauLevenshtein.distance, score_cutoff=1)
         return None if slip else min(found, key=len)  # "befor" is no beginning of "beforehand"
+
+
+def head(title: str) -> frozenset[str]:
+    """Return the stems of what ``title`` is about: its first words that say it, before "for", "of", a colon, ...
+
+    "Egg freezing: what to expect", and "Patient information on egg freezing", are about egg freezing.
+    """
+    words = [word.lower() for word in TITLE_WORD.findall(title)]
+    runs = groupby(words, lambda word: word.isalnum() and (word == "and" or word not in STOPWORDS))
+    named = (frozenset(terms(" ".join(run))) - OF_ITSELF for named, run in runs if named)
+    return next(filter(None, named), frozenset())
+
+
+def unnamed(text: str, name: frozenset[str]) -> str:
+    """Return ``text`` with "it" where words with the stems ``name`` stand; as it is when nothing else is asked."""
+    marked = WORD.sub(lambda word: MARK if stem(word[0].lower()) in name else word[0], text.replace(MARK, " "))
+    shorter = NAMED.sub("it", marked)
+    return shorter if terms(shorter) else text
 
 
 def medical(text: str) -> str:

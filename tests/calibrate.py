@@ -1,6 +1,6 @@
 """Fits ``bot/calibration.toml`` on patients' questions over other articles; nothing of this library takes part.
 
-    python tests/calibrate.py            measure the numbers in use on the two held-out parts
+    python tests/calibrate.py            measure the numbers in use on the three held-out parts
     python tests/calibrate.py --write    fit them anew on the calibration part, write the file, then measure
 
 Each topic is a library of its own, searched by the program itself. A logistic regression says how likely a sentence
@@ -228,7 +228,7 @@ def main():
     for name, reranker in rerankers.items():
         calibration = scoring_for(reranker.digest if reranker else None).calibration
         print(f"thresholds {calibration.answer_threshold}, {calibration.extra_threshold}, {calibration.sure_threshold}")
-        for part in ("held_out", "held_out_libraries"):
+        for part in ("held_out", "held_out_libraries", "held_out_named"):
             report(f"{part}/{name}", *measured(patients.questions(part), calibration, reranker))
         refused(f"strangers/{name}", calibration, strangers("held_out"), reranker)
 

@@ -7,7 +7,14 @@ import pytest
 from conftest import ROOT
 
 FOLDER = ROOT / "tests/data/patient_questions"
-PARTS = {"fit": 5920, "fit_further": 1826, "calibrate": 698, "held_out": 604, "held_out_libraries": 576}
+PARTS = {
+    "fit": 5920,
+    "fit_further": 1826,
+    "calibrate": 698,
+    "held_out": 604,
+    "held_out_libraries": 576,
+    "held_out_named": 288,
+}
 
 
 def load(name):

@@ -3,12 +3,16 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
+from patients import library_of
 
 from bot.errors import ModelError, RulesError
 from bot.network import WEIGHTS
 from bot.rerank import Reranker
+from bot.retrieve import rerank, retrieve, understand
 from bot.scoring import calibrations, scoring_for
+from bot.wording import unnamed
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +45,33 @@ def test_scores_keep_the_order_of_the_sentences(reranker):
 
 def test_nothing_to_read_is_no_fault(reranker):
     assert reranker.scores("does it hurt", []).shape == (0,)
+
+
+KNEES = """Knee replacement
+
+A knee replacement takes two hours. Most people walk the next day. The new knee lasts twenty years."""
+
+
+@pytest.mark.parametrize(
+    ("title", "form", "first"),
+    [
+        ("Knee replacement", "how long does it last", "lasts twenty years"),
+        ("Teeth", "how long does a knee replacement last", "takes two hours"),  # what the name draws, else
+    ],
+)
+def test_a_question_that_names_the_subject_is_read_with_and_without_the_name(answerer, reranker, title, form, first):
+    library, scoring = library_of({"a": KNEES}, title, answerer.library.encoder), scoring_for(reranker.digest)
+    (query,) = understand(library, "how long does a knee replacement last")
+    assert query.unnamed == form
+    found = retrieve(library, query, scoring, top_k=10)
+    sentences = [library.in_context(hit.row) for hit in found]
+    nameless = [unnamed(sentence, library.subject) for sentence in sentences]
+    assert (nameless == sentences) is (title == "Teeth")
+    pairs = [(query.corrected, sentences), (form, nameless)]
+    means = np.mean([reranker.scores(*pair) for pair in pairs], axis=0)
+    read = rerank(library, query, found, scoring, reranker)
+    assert {hit.row: hit.rerank for hit in read} == {hit.row: float(m) for hit, m in zip(found, means, strict=True)}
+    assert first in library.text(read[0].row)
 
 
 @pytest.mark.parametrize("damage", ["weights", "missing", "about"])

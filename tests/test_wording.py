@@ -4,7 +4,7 @@ import pytest
 
 from bot.asks import asked, holds, lacks_amount, match
 from bot.question import parts
-from bot.wording import Speller, medical
+from bot.wording import Speller, head, medical, unnamed
 
 SPELLER = Speller(
     frozenset(
@@ -47,6 +47,39 @@ def test_slips_become_words_of_the_library(typed, corrected):
 )
 def test_everyday_words_get_medical_ones(typed, words):
     assert medical(typed) == words
+
+
+@pytest.mark.parametrize(
+    ("title", "stems"),
+    [
+        ("Knee replacement: what to expect", {"knee", "replac"}),
+        ("The egg freezing guide (2024)", {"egg", "freez"}),
+        ("Patient information on egg freezing", {"egg", "freez"}),
+        ("A guide to the menopause", {"menopaus"}),
+        ("Our leaflets for patients", set()),
+        ("Light and sound therapy for sleep", {"light", "sound", "therapi"}),
+        ("What I need to know about diarrhoea", {"diarrhoea"}),
+        ("For you", set()),
+        ("", set()),
+    ],
+)
+def test_what_a_title_is_about(title, stems):
+    assert head(title) == stems
+
+
+@pytest.mark.parametrize(
+    ("asked", "left"),
+    [
+        ("does the Knee Replacement hurt?", "does it hurt?"),
+        ("is my knee replaced for life", "is it for life"),
+        ("can a knee, or a replacement, get infected", "can it, or it, get infected"),
+        ("what is a knee replacement", "what is a knee replacement"),  # nothing else is asked
+        ("does my hip hurt", "does my hip hurt"),
+        ("\0 hip", "  hip"),
+    ],
+)
+def test_what_the_whole_library_is_about_is_it(asked, left):
+    assert unnamed(asked, head("Knee replacement")) == left
 
 
 def test_a_phrase_of_two_meanings_brings_both():

@@ -73,7 +73,8 @@ def search(
         line(f"screening: {verdict.route.value} by rule {verdict.rule} ({verdict.reason})")
     line(f"searched for: {found.query or '(nothing)'}    took: {dict(found.millis)}")
     for query in found.queries:
-        line(f"  as: {query.corrected} / {query.medical}    asks for: {', '.join(sorted(query.kinds)) or 'anything'}")
+        forms = " / ".join(dict.fromkeys((query.corrected, query.unnamed, query.medical)))
+        line(f"  as: {forms}    asks for: {', '.join(sorted(query.kinds)) or 'anything'}")
     names = "prob read fused late bm25 kind article sentence".split()
     table = Table(*names, "not quoted because")
     for hit in found.hits[:limit]:

@@ -41,7 +41,8 @@ def found_in(trace: Mapping[str, Any], content: Content | None) -> list[Found]:
 def summary_view(trace: Mapping[str, Any]) -> str:
     """Return what was decided: screening, query, stages with their times, ids."""
     queries = [
-        ("asked", q["text"], q["corrected"], q["medical"], ", ".join(q["kinds"]) or "anything")
+        # Traces of earlier versions have no form without the name.
+        ("asked", q["text"], q["corrected"], q.get("unnamed", ""), q["medical"], ", ".join(q["kinds"]) or "anything")
         for q in trace.get("queries", [])
     ]
     verdicts = [
@@ -58,7 +59,10 @@ def summary_view(trace: Mapping[str, Any]) -> str:
         + (table(("rule", "class", "gives", "reason"), verdicts) if verdicts else "<p>No rule spoke.</p>")
         + "<h3>What was searched for</h3>"
         + (
-            table(("", "with what it leans on", "spelling corrected", "medical words", "asks for"), queries)
+            table(
+                ("", "with what it leans on", "spelling corrected", "subject as it", "medical words", "asks for"),
+                queries,
+            )
             if queries
             else "<p>Nothing was searched.</p>"
         )
