@@ -9,7 +9,7 @@ import tomllib
 from bisect import bisect_left
 from functools import lru_cache
 from importlib.resources import files
-from itertools import groupby, takewhile
+from itertools import groupby, pairwise, takewhile
 from os.path import commonprefix
 
 from rapidfuzz import process
@@ -35,6 +35,7 @@ OF_ITSELF = frozenset(
         "handout brochure library article advice fact introduction overview understanding living questions answers"
     )
 )
+JOINS = frozenset({"and", "or", ",", "&", "/", "+"})
 TITLE_WORD = re.compile(r"\w+|\S")
 CLIPPED = 4  # letters at least that people leave off a long word ("fibro", "chemo"); fewer are a slip or an ending
 
@@ -79,12 +80,16 @@ class Speller:
 def head(title: str) -> frozenset[str]:
     """Return the stems of what ``title`` is about: its first words that say it, before "for", "of", a colon, ...
 
-    "Egg freezing: what to expect", and "Patient information on egg freezing", are about egg freezing.
+    "Egg freezing: what to expect", and "Patient information on egg freezing", are about egg freezing. "Hip and knee
+    replacement" is about two things, which have to be told apart: none.
     """
     words = [word.lower() for word in TITLE_WORD.findall(title)]
-    runs = groupby(words, lambda word: word.isalnum() and (word == "and" or word not in STOPWORDS))
-    named = (frozenset(terms(" ".join(run))) - OF_ITSELF for named, run in runs if named)
-    return next(filter(None, named), frozenset())
+    runs = [(says, list(run)) for says, run in groupby(words, lambda word: word.isalnum() and word not in STOPWORDS)]
+    for (says, run), (_, after) in pairwise([*runs, (False, [""])]):
+        named = frozenset(terms(" ".join(run))) - OF_ITSELF
+        if says and named:
+            return frozenset() if after[0] in JOINS else named
+    return frozenset()
 
 
 def unnamed(text: str, name: frozenset[str]) -> str:
