@@ -14,9 +14,10 @@ from bot.followup import resolve
 from bot.lexical import terms
 from bot.library import Library, open_library
 from bot.pins import Pins, put_first
+from bot.readers.text import legible
 from bot.rerank import Reranker
 from bot.retrieve import rerank, retrieve, understand
-from bot.safety import Classifier, Gate, legible, redact, without_placeholders
+from bot.safety import Classifier, Gate, redact, without_placeholders
 from bot.scoring import scoring_for
 from bot.settings import Settings
 from bot.types import Answer, Hit, Notice, Query, Quote, Screening, Span, Status, Tag, Trace

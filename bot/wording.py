@@ -25,6 +25,7 @@ JOINED = frozenset(
 )
 LONG = 8  # letters from which two slips are forgiven; below it is one
 SHORTEST = 5  # shorter words have too many neighbours
+CLIPPED = 4  # letters at least that people leave off a long word ("fibro", "chemo"); fewer are a slip or an ending
 MARK = "\0"
 # The name with what belongs to it: "my knee replacement".
 NAMED = re.compile(rf"(?:\b(?:the|an?|my|your|his|her|our|their|this|that)\s+)?{MARK}(?:\s+{MARK})*", re.I)
@@ -37,7 +38,6 @@ OF_ITSELF = frozenset(
 )
 JOINS = frozenset({"and", "or", ",", "&", "/", "+"})
 TITLE_WORD = re.compile(r"\w+|\S")
-CLIPPED = 4  # letters at least that people leave off a long word ("fibro", "chemo"); fewer are a slip or an ending
 
 
 class Speller:

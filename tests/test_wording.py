@@ -69,7 +69,7 @@ def test_what_a_title_is_about(title, stems):
 
 
 @pytest.mark.parametrize(
-    ("asked", "left"),
+    ("typed", "left"),
     [
         ("does the Knee Replacement hurt?", "does it hurt?"),
         ("is my knee replaced for life", "is it for life"),
@@ -79,8 +79,8 @@ def test_what_a_title_is_about(title, stems):
         ("\0 hip", "  hip"),
     ],
 )
-def test_what_the_whole_library_is_about_is_it(asked, left):
-    assert unnamed(asked, head("Knee replacement")) == left
+def test_what_the_whole_library_is_about_is_it(typed, left):
+    assert unnamed(typed, head("Knee replacement")) == left
 
 
 def test_a_phrase_of_two_meanings_brings_both():

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from bot.extract import Extract, ExtractError, Limits
+from bot.readers.text import legible
 
 LINE_END = re.compile(r"\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
@@ -23,7 +24,6 @@ class Shape(StrEnum):
     ROW = "row"
 
 
-SURROGATE = re.compile(r"[\ud800-\udfff]")
 Block = tuple[Shape, str]
 
 
@@ -65,7 +65,7 @@ def decode(data: bytes, encoding: str = "utf-8") -> str:
 
 def tidy(text: str) -> str:
     """Return ``text`` as one line: NFC, without hidden characters, single spaces, halves of characters as U+FFFD."""
-    seen = SURROGATE.sub("\ufffd", HIDDEN.sub("", LINE_END.sub(" ", text)))
+    seen = legible(HIDDEN.sub("", LINE_END.sub(" ", text)))
     return " ".join(unicodedata.normalize("NFC", seen).split())
 
 

@@ -1,6 +1,10 @@
 """Plain text and Markdown: the bytes, decoded, nothing else. Quotes are slices of exactly this text."""
 
+import re
+
 from bot.errors import CorpusError
+
+SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def read_text(data: bytes) -> str:
@@ -22,3 +26,11 @@ def read_text(data: bytes) -> str:
     if not text.strip("\ufeff \t\r\n"):
         raise CorpusError("is empty. Put the article's text into it, or remove it with its sidecar.")
     return text
+
+
+def legible(text: str) -> str:
+    """Return ``text`` with U+FFFD for each half of a character: no file and no tokenizer takes these.
+
+    A phone may send half of an emoji, and the words around it may tell of a danger.
+    """
+    return SURROGATE.sub("\ufffd", text)

@@ -2,6 +2,6 @@
 
 from bot.safety.classifier import Classifier
 from bot.safety.gate import Gate
-from bot.safety.redact import legible, redact, without_placeholders
+from bot.safety.redact import redact, without_placeholders
 
-__all__ = ["Classifier", "Gate", "legible", "redact", "without_placeholders"]
+__all__ = ["Classifier", "Gate", "redact", "without_placeholders"]

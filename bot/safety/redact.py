@@ -76,14 +76,6 @@ def redact(text: str) -> str:
     return text
 
 
-def legible(text: str) -> str:
-    """Return ``text`` with "\ufffd" for each half of a character that stands alone: no tokenizer takes these.
-
-    A phone may send half of an emoji, and the words around it may tell of a danger.
-    """
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
 def _placeholder(label: str, found: re.Match[str]) -> str:
     return found[0] if found[0] in PUBLIC else f"[{label}]"
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.errors import SnapshotError
 from bot.library import Library
-from bot.safety import legible
+from bot.readers.text import legible
 from bot.types import Article, Passage, ReviewStatus
 from bot.web.desk import Desk, visitor_of
 from bot.web.originals import original
