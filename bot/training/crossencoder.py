@@ -48,7 +48,8 @@ def start_from(path: Path) -> tuple[Any, "PreTrainedTokenizerBase"]:
     """Return the embedding model in ``path``, its word embeddings frozen, and its tokenizer."""
     from transformers import AutoModel, AutoTokenizer
 
-    encoder = AutoModel.from_pretrained(str(path))
+    # The fused attention of torch 2.13 goes back over a batch more slowly on a processor than the plain one.
+    encoder = AutoModel.from_pretrained(str(path), attn_implementation="eager")
     for parameter in encoder.embeddings.parameters():
         parameter.requires_grad = False  # few questions must not move the words they do not hold
     return encoder, AutoTokenizer.from_pretrained(str(path))
