@@ -17,7 +17,7 @@ from bot.errors import CorpusError
 from bot.lexical import words_of
 from bot.lint import Severity, lint
 from bot.lint.across import MAX_PAIRS
-from bot.lint.finding import SHOWN
+from bot.lint.finding import SHOWN, said_in
 from bot.lint.reading import grade_level, syllables
 from bot.scan import visible
 from bot.segment import segment
@@ -356,6 +356,16 @@ def test_two_hundred_articles_take_seconds():
     per_pair = Counter((f.article, f.says.split(": ")[1].split(":")[0]) for f in of(found, "contradiction"))
     assert max(per_pair.values()) <= MAX_PAIRS
     check_shape(found, {a.source.id: a for a in articles})
+
+
+def test_lines_are_found_at_once_however_long_the_article_is():
+    text = "\n" * 2_000_000 + "\n".join(f"Rest for {n} hours after the visit." for n in range(2, 2000))
+    article = made("book", text)
+    passages = segment(article)
+    started = time.process_time()
+    _, said = said_in([article], passages)["book"]
+    assert time.process_time() - started < 2.5
+    assert [one.line for one in said] == list(range(2_000_001, 2_001_999))
 
 
 def test_a_hundred_copies_are_each_named_and_cost_no_more_than_their_words():

@@ -2,6 +2,7 @@
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,7 @@ from bot.sides import NUMBER
 from bot.types import Article, Passage, Sentence
 
 SHOWN = 100  # characters of an excerpt
+LINE_BREAK = re.compile("\n")
 IS_NUMBER = re.compile(rf"\d\w*|{NUMBER}")
 # Words of nearly every health text: that two sentences share them does not make them speak of one thing.
 COMMON = frozenset(
@@ -70,6 +72,8 @@ def said_in(articles: Iterable[Article], passages: Iterable[Passage]) -> dict[st
         CorpusError: a passage belongs to none of the articles.
     """
     said: dict[str, tuple[Article, list[Said]]] = {article.source.id: (article, []) for article in articles}
+    # Counted once: an article may be as long as a book, and have as many sentences.
+    breaks = {name: [found.start() for found in LINE_BREAK.finditer(one.text)] for name, (one, _) in said.items()}
     for sentence in (s for passage in passages for s in passage.sentences):
         if sentence.span.article not in said:
             raise CorpusError(
@@ -78,7 +82,7 @@ def said_in(articles: Iterable[Article], passages: Iterable[Passage]) -> dict[st
             )
         article, own = said[sentence.span.article]
         text = article.slice(sentence.span)
-        line = article.text.count("\n", 0, sentence.span.start) + 1
+        line = bisect_left(breaks[sentence.span.article], sentence.span.start) + 1
         own.append(Said(article, sentence, text, line, stems_of(text)))
     return {name: (article, tuple(own)) for name, (article, own) in said.items()}
 
