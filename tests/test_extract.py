@@ -370,9 +370,9 @@ def test_a_huge_file_is_refused_at_once(tmp_path, refused):
     path = tmp_path / "a.pdf"
     with path.open("wb") as stream:
         stream.truncate(500_000_000)
-    begun = time.monotonic()
+    begun = time.process_time()
     assert "too large: 500 MB" in refused(path)
-    assert time.monotonic() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 def test_what_is_no_file_is_refused(tmp_path, refused):

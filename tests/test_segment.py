@@ -83,10 +83,10 @@ def test_the_splitter_on_its_gold():
 
 
 def test_long_text_takes_linear_time():
-    start = time.perf_counter()
+    start = time.process_time()
     segment(article("A short sentence of words. " * 4000))
     segment(article("word " * 25_000))
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_a_text_wrapped_by_hand_is_one_paragraph():
