@@ -16,6 +16,8 @@ from bot.interfaces import Matrix
 from bot.session import open_session
 
 WEIGHTS = Path(__file__).resolve().parent / "weights"
+LARGE = WEIGHTS / "large"  # made by ``python -m bot large``, not in the repository
+LEARNT = "large.safetensors"  # in WEIGHTS: what the large evidence model learnt
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 BATCH = 4
 
@@ -33,18 +35,19 @@ def opening(folder: Path, name: str, *, instead: str) -> Iterator[None]:
         ) from error
 
 
-def read_proven(folder: Path, file: str) -> tuple[dict[str, Any], bytes]:
-    """Return what the JSON file beside ``file`` says of it, and its bytes, which have the digest named there.
+def proven(folder: Path, file: str) -> dict[str, Any]:
+    """Return what the JSON file beside ``file`` says of it, which has the digest named there.
 
     Raises:
-        ValueError: they do not.
+        ValueError: it has not.
     """
     beside = Path(file).with_suffix(".json").name
     about: dict[str, Any] = json.loads((folder / beside).read_text(encoding="utf-8"))
-    data = (folder / file).read_bytes()
-    if hashlib.sha256(data).hexdigest() != about["sha256"]:
+    with (folder / file).open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if found != about["sha256"]:
         raise ValueError(f"{file} does not have the digest that {beside} names")
-    return about, data
+    return about
 
 
 class Network:
@@ -56,10 +59,12 @@ class Network:
 
     def __init__(self, folder: Path, name: str, *, instead: str, threads: int = 2) -> None:
         with opening(folder, name, instead=instead):
-            self.about, graph = read_proven(folder, f"{name}.onnx")
+            self.about = proven(folder, f"{name}.onnx")
             self.digest: str = self.about["sha256"]
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            self._session = open_session(graph, threads)
+            # From the file: onnxruntime would keep bytes beside what it makes of them, 110 MB of the large model.
+            self._session = open_session(folder / f"{name}.onnx", threads)
+            self._inputs = [one.name for one in self._session.get_inputs()]
         self._tokenizer.enable_truncation(self.about["max_tokens"], strategy="longest_first")
 
     def run(self, texts: Sequence[str | tuple[str, str]]) -> Matrix:
@@ -76,8 +81,9 @@ class Network:
 
     def _batch(self, coded: list[Encoding]) -> Matrix:
         width = max(len(item.ids) for item in coded)
-        inputs = {name: np.zeros((len(coded), width), dtype=np.int64) for name in INPUTS}
+        inputs = {name: np.zeros((len(coded), width), dtype=np.int64) for name in self._inputs}
         for row, item in enumerate(coded):
             for name, values in zip(INPUTS, (item.ids, item.attention_mask, item.type_ids), strict=True):
-                inputs[name][row, : len(values)] = values
+                if name in inputs:  # some networks know no kinds of token
+                    inputs[name][row, : len(values)] = values
         return np.asarray(self._session.run(None, inputs)[0], dtype=np.float32)

@@ -749,7 +749,7 @@ def million(tmp_path_factory):
 
 
 def test_every_page_of_a_million_comes_within_a_second(million):
-    """Takes about 20 seconds, nearly all of it to write the rows. Counted is the processor's time: others may work too."""
+    """Takes about 20 seconds, nearly all of it to write the rows. Only the processor's time counts."""
     figures = {}
     for name, wanted in SINGLE.items():
         for before in (None, 500_000, 300):

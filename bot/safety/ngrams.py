@@ -8,13 +8,12 @@ for each output.
 import re
 import zlib
 from collections.abc import Iterator, Sequence
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
 from bot.interfaces import Matrix, Rows
-from bot.network import WEIGHTS, opening, read_proven
+from bot.network import WEIGHTS, opening, proven
 
 BUCKETS = 1 << 18
 WORDS, LETTERS = 3, range(2, 6)  # n-grams of up to three words; of two to five letters of a word and its ends
@@ -30,8 +29,8 @@ class NgramModel:
 
     def __init__(self, folder: Path = WEIGHTS) -> None:
         with opening(folder, "ngrams", instead="BOT_SCREEN_MODEL=false"):
-            about, data = read_proven(folder, "ngrams.npy")
-            self._table: Matrix = np.load(BytesIO(data), allow_pickle=False)
+            about = proven(folder, "ngrams.npy")
+            self._table: Matrix = np.load(folder / "ngrams.npy", allow_pickle=False)
             self.outputs: tuple[str, ...] = tuple(about["outputs"])
             self.share: float = about["share"]
             self._bias = np.array(about["bias"], dtype=np.float32)
