@@ -3,9 +3,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+LARGE := bot/weights/large/large.json
 EVAL ?= tests/data/questions.jsonl
 
-.PHONY: install index run test lint eval eval-others screenshots clean
+.PHONY: install large index run test lint eval eval-others screenshots clean
 
 install: $(READY)
 
@@ -17,10 +18,16 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
 	touch $(READY)
 
+large: $(LARGE)
+
+$(LARGE): bot/weights/large.safetensors bot/weights/large.txt | $(READY)
+	@# Fetches 400 MB, once. Without it answers are a little worse, so a failure stops nothing.
+	-@$(BIN)/python -m bot large
+
 index: $(READY)
 	$(BIN)/python -m bot index
 
-run: index
+run: large index
 	$(BIN)/python app.py
 
 lint: $(READY)
@@ -28,14 +35,14 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: $(READY) lint
+test: large lint
 	@# Two at a time, each file in one process: half the time of the tests is waiting for servers and browsers.
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-eval: index
+eval: large index
 	$(BIN)/python tests/evaluate.py
 
-eval-others: index  # the same over other articles, and the screening over messages of other writers; some minutes
+eval-others: large index  # the same over other articles, and the screening over messages of other writers; some minutes
 	$(BIN)/python tests/calibrate.py
 	$(BIN)/python tests/screening.py
 
@@ -43,4 +50,4 @@ screenshots: index
 	$(BIN)/python tests/screenshots.py
 
 clean:
-	rm -rf .venv index .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv index bot/weights/large .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -15,8 +15,8 @@ from bot.lexical import terms
 from bot.library import Library, open_library
 from bot.pins import Pins, put_first
 from bot.readers.text import legible
-from bot.rerank import Reranker
-from bot.retrieve import rerank, retrieve, understand
+from bot.rerank import Reranker, open_large
+from bot.retrieve import read_again, rerank, retrieve, understand
 from bot.safety import Classifier, Gate, redact, without_placeholders
 from bot.scoring import scoring_for
 from bot.settings import Settings
@@ -31,9 +31,13 @@ class Answerer:
     """Holds the opened library, the safety gate and the fixed words; safe to share between threads."""
 
     def __init__(self, library: Library, settings: Settings) -> None:
-        self.library, self.settings = library, settings
         self._reranker = Reranker(threads=settings.threads) if settings.rerank else None
-        self._scoring = scoring_for(self._reranker.digest if self._reranker else None)
+        self._large = open_large(threads=settings.threads) if self._reranker and settings.large else None
+        # What traces say of the settings must be what was done: the large model may not be there.
+        self.library, self.settings = library, settings.model_copy(update={"large": self._large is not None})
+        self._scoring = scoring_for(
+            self._reranker.digest if self._reranker else None, self._large.digest if self._large else None
+        )
         self.words: Words = words_for(settings.region, settings.clinic_contact)
         if self._scoring.calibration.encoder != settings.model:
             log.warning(
@@ -93,12 +97,14 @@ class Answerer:
             hits = retrieve(self.library, query, self._scoring, top_k=self.settings.top_k, part=part)
         with clock.measure("rerank"):
             ordered = rerank(self.library, query, hits, self._scoring, self._reranker)
+        with clock.measure("read again"):
+            ordered = read_again(self.library, query, ordered, self._scoring, self._large)
         return put_first(ordered, self._pins.rows(query.corrected), part=part)
 
     @property
     def thresholds(self) -> tuple[float, float]:
         """Return the least probability of a first and of each further quote."""
-        chosen, calibrated = self.settings, self._scoring.calibration
+        chosen, calibrated = self.settings, self._scoring.decision
         return (
             calibrated.answer_threshold if chosen.answer_threshold is None else chosen.answer_threshold,
             calibrated.extra_threshold if chosen.extra_threshold is None else chosen.extra_threshold,
@@ -138,7 +144,7 @@ class Answerer:
         """Return the line above the quotes: a near miss reads like an answer, so a doubtful one is named."""
         if not selection.quotes:
             return self.words.not_found
-        sure = selection.quotes[0].score >= self._scoring.calibration.sure_threshold
+        sure = selection.quotes[0].score >= self._scoring.decision.sure_threshold
         return self.words.found if sure else self.words.unsure
 
     def _suggest(self, query: str, shown: tuple[Quote, ...], turns: tuple[str, ...], most: int = 3) -> tuple[str, ...]:

@@ -1,29 +1,65 @@
-"""The evidence model: a small cross-encoder that reads question and sentence together.
+"""The evidence models: cross-encoders that read question and sentence together, a small one and a large one.
 
-It says one thing: does this sentence, in its context, answer this question? How it was made: weights/MODEL_CARD.md.
+They say one thing: does this sentence, in its context, answer this question? How they were made: weights/MODEL_CARD.md.
 """
 
+import json
+import logging
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from bot.interfaces import Matrix
-from bot.network import WEIGHTS, Network
+from bot.network import LARGE, LEARNT, WEIGHTS, Network
+
+log = logging.getLogger(__name__)
 
 
 class Reranker:
-    """One cross-encoder, held open.
+    """One cross-encoder, held open. ``digest`` tells what it learnt: calibrations are bound to it.
 
     Raises:
-        ModelError: a file is missing, damaged or not the one that ``reranker.json`` names.
+        ModelError: a file is missing, damaged or not the one that the JSON file beside it names.
     """
 
-    def __init__(self, folder: Path = WEIGHTS, *, threads: int = 2) -> None:
-        self._network = Network(folder, "reranker", instead="BOT_RERANK=false", threads=threads)
-        self.digest = self._network.digest
+    def __init__(
+        self, folder: Path = WEIGHTS, name: str = "reranker", *, instead: str = "BOT_RERANK=false", threads: int = 2
+    ) -> None:
+        self._network = Network(folder, name, instead=instead, threads=threads)
+        # Made on another machine, the large one differs in its last digits, but not in what it learnt.
+        self.digest: str = self._network.about.get("learnt", self._network.digest)
 
     def scores(self, question: str, sentences: list[str]) -> Matrix:
         """Return the logit of each sentence answering ``question``: (len(sentences),)."""
         if not sentences:
             return np.zeros(0, dtype=np.float32)
         return self._network.run([(question, sentence) for sentence in sentences])
+
+
+def open_large(*, threads: int = 2, folder: Path | None = None) -> Reranker | None:
+    """Return the large model, or None where it was not made, or was made from other weights than those of this version.
+
+    Raises:
+        ModelError: what was made is damaged.
+    """
+    folder = folder or LARGE
+    if not folder.exists():
+        return None
+    large = _opened(folder, threads)
+    if large.digest != learnt():
+        log.warning("the large evidence model is of another version and is not used. Make it: python -m bot large")
+        return None
+    return large
+
+
+@lru_cache(maxsize=1)
+def _opened(folder: Path, threads: int) -> Reranker:
+    """Open it once for all who read with it: it holds 110 MB, and never changes while the program runs."""
+    return Reranker(folder, "large", instead="python -m bot large, or BOT_LARGE=false", threads=threads)
+
+
+def learnt() -> str:
+    """Return the digest of what the large model of this version learnt."""
+    about: dict[str, str] = json.loads((WEIGHTS / LEARNT).with_suffix(".json").read_text(encoding="utf-8"))
+    return about["sha256"]

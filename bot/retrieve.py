@@ -1,4 +1,4 @@
-"""Query -> ranked sentences: vectors and BM25 find candidates; late interaction, then the evidence model order them."""
+"""Query -> ranked sentences: vectors and BM25 find candidates; late interaction, then evidence models order them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -49,6 +49,30 @@ def rerank(
     rows = {hit.row for hit in read}
     rest = [replace(hit, probability=0.0) for hit in hits if hit.row not in rows]
     return (*sorted(read, key=lambda hit: (-scoring.order(hit), hit.row)), *rest)
+
+
+def read_again(
+    library: Library, query: Query, hits: tuple[Hit, ...], scoring: Scoring, large: Reranker | None
+) -> tuple[Hit, ...]:
+    """Let the large evidence model read the first of ``hits`` where the small one is neither sure of one nor of none.
+
+    It reads once, without the name of the library's subject: the form with the name added nothing. Those behind keep
+    their order, and none of them is more likely than the best that was read closely.
+    """
+    second, known = scoring.second, [hit for hit in hits if hit.rerank is not None]
+    if large is None or second is None or not known:
+        return hits
+    if not second.doubt[0] <= max(hit.probability for hit in known) <= second.doubt[1]:
+        return hits
+    first = known[: second.depth]
+    logits = large.scores(*_readings(library, query, first)[-1])
+    weigh = Scoring(second)
+    read = [replace(hit, large=float(logit)) for hit, logit in zip(first, logits, strict=True)]
+    read = [replace(hit, probability=weigh.probability(hit)) for hit in read]
+    most = max(hit.probability for hit in read)
+    rows = {hit.row for hit in read}
+    rest = [replace(hit, probability=min(hit.probability, most)) for hit in hits if hit.row not in rows]
+    return (*sorted(read, key=lambda hit: (-weigh.order(hit), hit.row)), *rest)
 
 
 def candidates(library: Library, query: Query, *, top_k: int) -> list[Hit]:

@@ -25,7 +25,9 @@ class Calibration(BaseModel):
 
     encoder: str  # the embedding model that the numbers were fitted with
     reranker: str  # sha256 of the evidence model; "" for none
-    depth: int = Field(ge=0)  # how many sentences the evidence model reads
+    large: str = ""  # sha256 of what the large evidence model learnt; "" for none
+    depth: int = Field(ge=0)  # how many sentences the evidence model, or the large one, reads
+    doubt: tuple[float, float] = (0.0, 1.0)  # the large one reads when the best probability so far lies between
     order: dict[str, float]  # weights of the final order
     intercept: float
     weights: dict[str, float]  # weights of the probability
@@ -36,14 +38,20 @@ class Calibration(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """Ranks and weighs hits by the numbers of one calibration."""
+    """Ranks and weighs hits by the numbers of one calibration; ``second`` is that of the large evidence model."""
 
     calibration: Calibration
+    second: Calibration | None = None
 
     @property
     def depth(self) -> int:
         """How many sentences the evidence model reads."""
         return self.calibration.depth
+
+    @property
+    def decision(self) -> Calibration:
+        """The calibration whose thresholds hold: that of the last model that reads."""
+        return self.second or self.calibration
 
     def fuse(self, hit: Hit) -> float:
         """Return the first-stage score: late interaction leads, the others break its ties."""
@@ -64,7 +72,7 @@ def _weighted(weights: dict[str, float], hit: Hit) -> float:
 
 @lru_cache(maxsize=1)
 def calibrations() -> dict[str, Calibration]:
-    """Return the sections of ``calibration.toml``: "reranker" and "none".
+    """Return the sections of ``calibration.toml``: "none", "reranker" and "large".
 
     Raises:
         RulesError: the file is missing or wrong.
@@ -76,15 +84,21 @@ def calibrations() -> dict[str, Calibration]:
         raise RulesError(f"bot/{CALIBRATION} cannot be used: {error}. Restore it from version control.") from error
 
 
-def scoring_for(reranker: str | None) -> Scoring:
-    """Return the scoring for the evidence model with the digest ``reranker``; None for none.
+def scoring_for(reranker: str | None, large: str | None = None) -> Scoring:
+    """Return the scoring for the evidence models with these digests; None for none.
 
     Raises:
-        RulesError: no section was fitted with that model.
+        RulesError: no section was fitted with them.
     """
+    first = _section(reranker or "", "")
+    return Scoring(first, _section(reranker or "", large) if large else None)
+
+
+def _section(reranker: str, large: str) -> Calibration:
     for section in calibrations().values():
-        if section.reranker == (reranker or ""):
-            return Scoring(section)
+        if (section.reranker, section.large) == (reranker, large):
+            return section
     raise RulesError(
-        f"bot/{CALIBRATION} has no section for the evidence model {reranker}. Fit one: python tests/calibrate.py"
+        f"bot/{CALIBRATION} has no section for the evidence model {large or reranker}. Fit one: python "
+        "tests/calibrate.py --write"
     )

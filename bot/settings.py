@@ -16,6 +16,7 @@ ANSWERING = (
     "region",
     "top_k",
     "rerank",
+    "large",
     "screen_model",
     "max_quotes",
     "answer_threshold",
@@ -49,6 +50,7 @@ class Settings(BaseSettings):
     max_quotes: int = Field(4, ge=1, le=4, description="most quotes in one answer")
     screen_model: bool = Field(True, description="let the trained classifier screen messages beside the rules")
     rerank: bool = Field(True, description="let the evidence model read the best sentences before one is chosen")
+    large: bool = Field(True, description="let the large evidence model read again where the small one doubts")
     answer_threshold: float | None = Field(
         None, ge=0, le=1, description="least probability of a first quote; none: as calibrated"
     )

@@ -225,9 +225,9 @@ class Hit:
     ``row`` is the sentence's number in the index, ``part`` the number of the query that found it. ``dense``,
     ``context`` and ``late`` are cosines (-1..1), ``lexical`` is a BM25 score (0 and up), ``coverage`` the
     share of the question's content words (0..1), ``kind`` whether it holds the kind of thing asked for (-1..1),
-    ``lacks`` 1 when an amount is asked for and it holds none (else 0), ``rerank`` the cross-encoder's logit, None when
-    it did not look. ``fused`` orders the hits, ``probability`` is calibrated (0..1). ``pinned`` is True when a person
-    pinned it to this question: its probability is then 1.
+    ``lacks`` 1 when an amount is asked for and it holds none (else 0), ``rerank`` and ``large`` the logits of the small
+    and the large cross-encoder, None when it did not look. ``fused`` orders the hits, ``probability`` is calibrated
+    (0..1). ``pinned`` is True when a person pinned it to this question: its probability is then 1.
     ``dropped`` says why the sentence was not quoted; empty for a quoted one.
     """
 
@@ -241,6 +241,7 @@ class Hit:
     kind: float = 0.0
     lacks: float = 0.0
     rerank: float | None = None
+    large: float | None = None
     fused: float = 0.0
     probability: float = 0.0
     pinned: bool = False

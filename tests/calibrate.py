@@ -1,7 +1,7 @@
 """Fits ``bot/calibration.toml`` on patients' questions over other articles; nothing of this library takes part.
 
     python tests/calibrate.py            measure the numbers in use on the three held-out parts
-    python tests/calibrate.py --write    fit them anew on the calibration part, write the file, then measure
+    python tests/calibrate.py --write [SECTION ...]    fit them (or those sections) anew, write the file, then measure
 
 Each topic is a library of its own, searched by the program itself. A logistic regression says how likely a sentence
 with given scores answers. The first threshold is the one at which most questions of the calibration part go right: a
@@ -10,6 +10,7 @@ help. A word of doubt stands above a first quote below the third: the one that b
 """
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,30 +20,28 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 FEATURES = ["dense", "lexical", "late", "lacks"]
 DEPTH = 10
+LARGE_DEPTH, DOUBT = 3, (0.05, 0.7)  # what the large model reads, and when (docs/EVIDENCE.md)
+THRESHOLDS = ("answer_threshold", "extra_threshold", "sure_threshold")
 NOTE = "# Written by tests/calibrate.py; see docs/CALIBRATION.md.\n"
 
 
-def hits_of(questions, reranker, depth):
-    """Yield (question, shelf, hits) for every one of ``questions``; hits carry every score."""
+def blank(depth):
+    """Return numbers that say nothing, for a model that reads ``depth`` sentences."""
+    from bot.scoring import Calibration
+
+    nothing = {"encoder": "", "reranker": "", "order": {"fused": 1}, "intercept": 0, "weights": {}}
+    return Calibration(**nothing, depth=depth, answer_threshold=0, extra_threshold=0, sure_threshold=0)
+
+
+def hits_of(questions, scoring, reranker, large=None):
+    """Yield (question, shelf, hits) for every one of ``questions``, as the program ranks them by ``scoring``."""
     import patients
 
     from bot.embed import OnnxEncoder
-    from bot.retrieve import rerank, retrieve, understand
-    from bot.scoring import Calibration, Scoring
+    from bot.retrieve import read_again, rerank, retrieve, understand
     from bot.settings import load_settings
     from bot.snapshot import current
 
-    blank = Calibration(
-        encoder="",
-        reranker="",
-        depth=depth,
-        order={"fused": 1},
-        intercept=0,
-        weights={},
-        answer_threshold=0,
-        extra_threshold=0,
-        sure_threshold=0,
-    )
     encoder = OnnxEncoder(current(load_settings().index) / "encoder")
     shelves = {}
     for question in questions:
@@ -51,8 +50,9 @@ def hits_of(questions, reranker, depth):
             shelves = {name: patients.shelf(patients.articles()[name], encoder)}  # one at a time in memory
         library = shelves[name].library
         query = understand(library, question["question"])[0]
-        hits = retrieve(library, query, Scoring(blank), top_k=50)
-        yield question, shelves[name], rerank(library, query, hits, Scoring(blank), reranker)
+        hits = rerank(library, query, retrieve(library, query, scoring, top_k=50), scoring, reranker)
+        hits = read_again(library, query, hits, scoring, large)
+        yield question, shelves[name], [hit for hit in hits if not library.unquotable(hit.row)]
 
 
 def strangers(part):
@@ -76,17 +76,31 @@ def strangers(part):
     return sorted(found, key=lambda question: own.index(question["article"]))
 
 
-def table(questions, reranker, depth):
-    """Return features (n, f), grades, question numbers, and per question whether it is answerable."""
-    names = [*FEATURES, *(["rerank"] if reranker else [])]
-    x, grades, numbers, answerable = [], [], [], []
-    for number, (question, shelf, hits) in enumerate(hits_of(questions, reranker, depth)):
+@dataclass
+class Table:
+    """Hits of many questions: features (n, f), grade and question number of each; which questions have answers."""
+
+    hits: list
+    x: np.ndarray
+    grades: np.ndarray
+    numbers: np.ndarray
+    answerable: np.ndarray
+
+    def tops(self, p, order):
+        """Return per question the probability and the grade of the sentence that comes first."""
+        return tops(p, order, self.grades, self.numbers, self.answerable)
+
+
+def table(names, found, depth):
+    """Return the first ``depth`` hits of each question with the scores ``names`` as their features."""
+    hits, grades, numbers, answerable = [], [], [], []
+    for number, (question, shelf, own) in enumerate(found):
         answerable.append(question["answerable"])
-        for hit in [h for h in hits if not shelf.library.unquotable(h.row)][:depth]:
-            x.append([getattr(hit, name) for name in names])
-            grades.append(shelf.grade(hit.row, question))
-            numbers.append(number)
-    return names, np.array(x), np.array(grades), np.array(numbers), np.array(answerable)
+        hits += own[:depth]
+        grades += [shelf.grade(hit.row, question) for hit in own[:depth]]
+        numbers += [number] * len(own[:depth])
+    x = np.array([[getattr(hit, name) for name in names] for hit in hits])
+    return Table(hits, x, np.array(grades), np.array(numbers), np.array(answerable))
 
 
 def fit(x, grades):
@@ -172,65 +186,86 @@ def report(label, p, order, grades, numbers, answerable):
             print(f"  reliability {low:.1f}: said {p[of].mean():.2f} was {(grades[of] == 3).mean():.2f} n={of.sum()}")
 
 
-def measured(questions, calibration, reranker):
-    """Return the probability and the order of every sentence read by the numbers in use, and the rest of ``table``."""
-    names, x, *rest = table(questions, reranker, DEPTH)
-    weights, order = (np.array([held[n] for n in names]) for held in (calibration.weights, calibration.order))
-    return 1 / (1 + np.exp(-(calibration.intercept + x @ weights))), x @ order, *rest
+def measured(questions, scoring, reranker, large):
+    """Return the probability of every sentence read by the numbers in use, its place, and the rest of the table."""
+    found = table([], hits_of(questions, scoring, reranker, large), DEPTH)
+    p = np.array([hit.probability for hit in found.hits])
+    return p, -np.arange(len(p)), found.grades, found.numbers, found.answerable
 
 
-def refused(label, calibration, questions, reranker):
+def refused(label, questions, scoring, *models):
     """Print how many questions of another topic are refused."""
-    best, _ = tops(*measured(questions, calibration, reranker))
-    print(f"{label}: refuses {np.mean(best < calibration.answer_threshold):.3f} (n={len(best)})")
+    best, _ = tops(*measured(questions, scoring, *models))
+    print(f"{label}: refuses {np.mean(best < scoring.decision.answer_threshold):.3f} (n={len(best)})")
 
 
-def section(name, names, order, intercept, weights, chosen, digest, depth):
-    from bot.settings import load_settings
-
-    lines = [f"[{name}]", f'encoder = "{load_settings().model}"', f'reranker = "{digest}"', f"depth = {depth}"]
-    lines += [f"intercept = {intercept:.4f}"]
-    lines += [f"{n}_threshold = {t:.2f}" for n, t in zip(("answer", "extra", "sure"), chosen, strict=True)]
-    for part, values in (("order", order), ("weights", weights)):
-        lines += [f"[{name}.{part}]", *(f"{n} = {v:.4f}" for n, v in zip(names, values, strict=True))]
+def section(name, held):
+    """Return the calibration ``held`` as a section of the file."""
+    lines = [f"[{name}]", f'encoder = "{held.encoder}"', f'reranker = "{held.reranker}"']
+    if held.large:
+        lines += [f'large = "{held.large}"', f"doubt = {list(held.doubt)}"]
+    lines += [f"depth = {held.depth}", f"intercept = {held.intercept:.4f}"]
+    lines += [f"{n}_threshold = {getattr(held, f'{n}_threshold'):.2f}" for n in ("answer", "extra", "sure")]
+    for part in ("order", "weights"):
+        lines += [f"[{name}.{part}]", *(f"{n} = {v:.4f}" for n, v in getattr(held, part).items())]
     return "\n".join(lines) + "\n"
 
 
-def write(rerankers):
+def fitted(name, reranker, large, known):
+    """Return the numbers of the models that read last, fitted on the calibration part; ``known``: those in use."""
     import patients
 
-    parts = []
-    for name, reranker in rerankers.items():
-        own = patients.questions("calibrate")
-        names, x, grades, numbers, answerable = table([*own, *strangers("calibrate")[::2]], reranker, DEPTH)
-        intercept, weights = fit(x, grades)
-        p = 1 / (1 + np.exp(-(intercept + x @ weights)))
-        order = fit_order(x, grades, numbers)
-        chosen = thresholds(p, x @ order, grades, numbers, answerable)
-        report(f"calibrate/{name}", p, x @ order, grades, numbers, answerable)
-        digest, depth = (reranker.digest, DEPTH) if reranker else ("", 0)
-        parts.append(section(name, names, order, intercept, weights, chosen, digest, depth))
-    (ROOT / "bot" / "calibration.toml").write_text(NOTE + "\n".join(parts), encoding="utf-8")
+    from bot.scoring import Calibration, Scoring
+    from bot.settings import load_settings
+
+    asked = [*patients.questions("calibrate"), *strangers("calibrate")[::2]]
+    names = [*FEATURES, *(["rerank"] if reranker else []), *(["large"] if large else [])]
+    depth = LARGE_DEPTH if large else DEPTH
+    scoring = Scoring(known["reranker"], blank(depth)) if large else Scoring(blank(depth))
+    found = table(names, hits_of(asked, scoring, reranker, large), depth)
+    intercept, weights = fit(found.x, found.grades)
+    p = 1 / (1 + np.exp(-(intercept + found.x @ weights)))
+    order = fit_order(found.x, found.grades, found.numbers)
+    numbers = {"order": dict(zip(names, order, strict=True)), "weights": dict(zip(names, weights, strict=True))}
+    place = found.x @ order
+    if large:
+        p, place = undoubted(found, p, place, Scoring(known["reranker"]))
+        numbers |= {"large": large.digest, "doubt": DOUBT}
+    rest = (found.grades, found.numbers, found.answerable)
+    report(f"calibrate/{name}", p, place, *rest)
+    chosen = dict(zip(THRESHOLDS, thresholds(p, place, *rest), strict=True))
+    numbers |= {"encoder": load_settings().model, "reranker": reranker.digest if reranker else ""}
+    return Calibration(depth=depth if reranker else 0, intercept=intercept, **numbers, **chosen)
+
+
+def undoubted(found, p, place, small):
+    """Return ``p`` and ``place`` with those of the small model where it is sure and the large one is not asked."""
+    own = np.array([small.probability(hit) for hit in found.hits])
+    best, _ = found.tops(own, own)
+    sure = ((best < DOUBT[0]) | (best > DOUBT[1]))[found.numbers]
+    return np.where(sure, own, p), np.where(sure, [small.order(hit) for hit in found.hits], place)
 
 
 def main():
     import patients
 
-    from bot.network import WEIGHTS
-    from bot.rerank import Reranker
-    from bot.scoring import scoring_for
+    from bot.rerank import Reranker, open_large
+    from bot.scoring import calibrations, scoring_for
 
-    rerankers = {"none": None}
-    if (WEIGHTS / "reranker.json").exists():
-        rerankers["reranker"] = Reranker()
+    known, reranker, large = dict(calibrations()), Reranker(), open_large()
+    models = {"none": (None, None), "reranker": (reranker, None), **({"large": (reranker, large)} if large else {})}
     if "--write" in sys.argv[1:]:
-        write(rerankers)
-    for name, reranker in rerankers.items():
-        calibration = scoring_for(reranker.digest if reranker else None).calibration
-        print(f"thresholds {calibration.answer_threshold}, {calibration.extra_threshold}, {calibration.sure_threshold}")
+        for name in sys.argv[sys.argv.index("--write") + 1 :] or list(models):
+            known[name] = fitted(name, *models[name], known)
+        text = NOTE + "\n".join(section(name, held) for name, held in known.items())
+        (ROOT / "bot" / "calibration.toml").write_text(text, encoding="utf-8")
+        calibrations.cache_clear()
+    for name, both in models.items():
+        scoring = scoring_for(*(model.digest if model else None for model in both))
+        print("thresholds", *(getattr(scoring.decision, threshold) for threshold in THRESHOLDS))
         for part in ("held_out", "held_out_libraries", "held_out_named"):
-            report(f"{part}/{name}", *measured(patients.questions(part), calibration, reranker))
-        refused(f"strangers/{name}", calibration, strangers("held_out"), reranker)
+            report(f"{part}/{name}", *measured(patients.questions(part), scoring, *both))
+        refused(f"strangers/{name}", strangers("held_out"), scoring, *both)
 
 
 if __name__ == "__main__":

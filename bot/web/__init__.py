@@ -55,7 +55,10 @@ def serve(settings: Settings) -> None:
     """
     listener = listen(settings.host, settings.port)
     with listener:
-        live = Live(open_answerer(settings))
+        answerer = open_answerer(settings)
+        if settings.rerank and settings.large and not answerer.settings.large:
+            sys.stderr.write("Without the large evidence model, which is not there: python -m bot large makes it.\n")
+        live = Live(answerer)
         app = build_app(live, journal=open_journal(settings), accounts=Accounts(settings.data / "staff.json"))
         # No access log: it would note who read which article.
         # Open pages hold a stream: without a limit, stopping would wait until the last of them is closed.

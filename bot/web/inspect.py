@@ -22,7 +22,8 @@ NOTHING = "nothing"
 CODE = re.compile(r"\b[a-z0-9]{10}\b")  # as it stands under an answer, perhaps copied with words around it
 # What the settings in use may be compared with, over the same snapshot.
 OTHERS: dict[str, dict[str, object]] = {
-    "this snapshot, without the evidence model": {"rerank": False},
+    "this snapshot, without the large evidence model": {"large": False},
+    "this snapshot, without the evidence models": {"rerank": False},
     "this snapshot, without the safety classifier": {"screen_model": False},
     "this snapshot, without thresholds": {"answer_threshold": 0.0, "extra_threshold": 0.0},
 }

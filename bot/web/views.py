@@ -11,7 +11,7 @@ from bot.web.parts import esc, marked
 
 MOST_BARS, MOST_ROWS = 12, 500
 MOST_READ = 200_000  # characters of an article that are shown at once
-SCORES = ("probability", "rerank", "fused", "late", "dense", "context", "lexical", "coverage", "kind", "lacks")
+SCORES = ("probability", "large", "rerank", "fused", "late", "dense", "context", "lexical", "coverage", "kind", "lacks")
 
 
 @dataclass(frozen=True, slots=True)
