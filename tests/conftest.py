@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from bot.answer import Answerer, open_answerer
@@ -14,6 +15,10 @@ from bot.cache import Cache
 from bot.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# A machine that does other work, too, takes its time: what must be fast has a test of its own.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)

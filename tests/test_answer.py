@@ -193,7 +193,7 @@ def test_half_an_emoji_hides_neither_a_danger_nor_an_answer(answerer, half):
     assert found.quotes == plain.quotes
 
 
-@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(question=st.text(max_size=300), turns=st.lists(st.text(max_size=60), max_size=3))
 def test_any_text_gets_an_answer_with_the_disclaimer(answerer, question, turns):
     trace = answerer.answer(question, turns)

@@ -48,7 +48,7 @@ def test_the_order_of_the_questions_decides_nothing(encoder):
     assert sets(mixed) == sets(QUESTIONS)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     questions=st.lists(st.sampled_from([*QUESTIONS, "", " ", "?", "🙂", "a\nb"]) | st.text(max_size=20), max_size=20)
 )

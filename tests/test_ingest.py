@@ -16,7 +16,7 @@ from pathlib import Path
 import files
 import pytest
 from conftest import ROOT
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.answer import open_answerer
@@ -241,7 +241,6 @@ def test_only_whole_http_addresses_are_written(url, written):
     assert tomllib.loads(made).get("url") == (url if written else None)
 
 
-@settings(deadline=None)
 @given(*[st.none() | st.text(max_size=30) | st.sampled_from([INJECTION, "x" * 501 + " y"])] * 5)
 def test_any_facts_make_a_valid_sidecar(title, author, publisher, published, url):
     facts = Extract("x" * 9, (0, 5), title, author, publisher, published, url)
@@ -256,7 +255,6 @@ def test_any_facts_make_a_valid_sidecar(title, author, publisher, published, url
     }  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_an_id_is_a_slug_or_nothing(name):
     assert re.fullmatch(r"([a-z0-9]+(-[a-z0-9]+)*)?", article_id(name))

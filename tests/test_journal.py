@@ -364,7 +364,7 @@ def pages(journal, wanted, limit):
     return found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(ANSWERS, LATER, SAID), max_size=12),
     st.lists(FILTERS, min_size=15, max_size=15),
@@ -386,7 +386,7 @@ def test_each_filter_is_right_and_its_pages_are_complete(answers, filters, limit
         journal.close()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(ANSWERS, LATER, SAID), max_size=15), st.integers(0, 5))
 def test_the_totals_are_those_of_the_rows_also_after_some_left(answers, days):
     with tempfile.TemporaryDirectory() as folder:
@@ -411,7 +411,7 @@ def test_the_totals_are_those_of_the_rows_also_after_some_left(answers, days):
         journal.close()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text() | st.text("\"*^():{}+-_ANDORNOTEAR knee'\0"))
 def test_no_text_is_a_syntax_error(text):
     journal = test_no_text_is_a_syntax_error.journal

@@ -303,7 +303,7 @@ def test_syllables_agree_with_a_pronouncing_dictionary():
     assert sum(right) / len(right) > 0.95
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(alphabet="abc .,\n\u200b\u00a0\r\t<>!1", max_size=300))
 def test_any_text_is_looked_at(text):
     article = made("any", text)

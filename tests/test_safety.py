@@ -119,7 +119,7 @@ def test_nothing_lowers_an_urgent_route(gate, message, change):
     assert before <= after
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(message=st.sampled_from(CORE), before=st.text(max_size=30), after=st.text(max_size=30))
 def test_text_around_an_urgent_sentence_does_not_hide_it(message, before, after):
     gate = Gate(WORDS)

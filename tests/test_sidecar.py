@@ -226,7 +226,7 @@ LAYOUTS = [
 ]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.sampled_from(LAYOUTS), st.lists(st.sampled_from("wWtarRBp"), max_size=6))
 def test_any_order_of_changes_over_any_layout_means_what_it_says(order, steps):
     """tomllib, which knows nothing of the layout, reads what a plain dictionary says; every comment stays."""
