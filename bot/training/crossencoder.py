@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
@@ -48,7 +49,9 @@ class CrossEncoder(torch.nn.Module):
 def start_from(path: Path) -> tuple[Any, "PreTrainedTokenizerBase"]:
     """Return the embedding model in ``path``, its word embeddings frozen, and its tokenizer."""
     from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging as transformers_logging
 
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # our own lines are the only ones
     # The fused attention of torch 2.13 goes back over a batch more slowly on a processor than the plain one.
     encoder = AutoModel.from_pretrained(str(path), attn_implementation="eager")
     for parameter in encoder.embeddings.parameters():
@@ -160,7 +163,11 @@ def write_graph(
     folder.mkdir(parents=True, exist_ok=True)
     whole, graph = folder / "whole.onnx", folder / f"{name}.onnx"
     export_onnx(model, whole, inputs=list(inputs), outputs={"logits": {0: "batch"}})
-    quantize_dynamic(str(whole), str(graph), per_channel=True, weight_type=QuantType.QInt8)
+    logging.disable(logging.WARNING)  # it advises a step that changes nothing in these graphs
+    try:
+        quantize_dynamic(str(whole), str(graph), per_channel=True, weight_type=QuantType.QInt8)
+    finally:
+        logging.disable(logging.NOTSET)
     whole.unlink()
     backend = tokenizer.backend_tokenizer
     backend.no_padding()
