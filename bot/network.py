@@ -1,6 +1,5 @@
 """A trained network of ours, exported to ONNX: opened, proven by its digest, run in batches. Serves without torch."""
 
-import hashlib
 import json
 import logging
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ import numpy as np
 from tokenizers import Encoding, Tokenizer
 
 from bot.errors import ModelError
+from bot.files import file_digest
 from bot.interfaces import Matrix
 from bot.session import open_session
 
@@ -43,9 +43,7 @@ def proven(folder: Path, file: str) -> dict[str, Any]:
     """
     beside = Path(file).with_suffix(".json").name
     about: dict[str, Any] = json.loads((folder / beside).read_text(encoding="utf-8"))
-    with (folder / file).open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
-    if found != about["sha256"]:
+    if file_digest(folder / file) != about["sha256"]:
         raise ValueError(f"{file} does not have the digest that {beside} names")
     return about
 

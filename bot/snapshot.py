@@ -16,7 +16,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from bot.errors import SnapshotError, cure
-from bot.files import sync_names, write_whole
+from bot.files import file_digest, sync_names, write_whole
 from bot.types import Article, LibraryInfo, Passage, Seen
 
 SCHEMA = 3  # raise when files of a snapshot change their meaning: older snapshots are then refused
@@ -430,12 +430,7 @@ def _names(folder: Path) -> list[str]:
 def _digests(folder: Path, names: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield each name and the sha256 of its file; several files are read at once, as gigabytes take seconds."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from zip(names, pool.map(lambda name: _digest(folder / name), names), strict=True)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        yield from zip(names, pool.map(lambda name: file_digest(folder / name), names), strict=True)
 
 
 def _sync(folder: Path, shared: Set[str]) -> None:

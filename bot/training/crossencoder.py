@@ -1,6 +1,5 @@
 """The evidence model's network, its loss, and its export. Only here and in ``bot.model`` is torch used."""
 
-import hashlib
 import json
 import logging
 from collections.abc import Callable, Sequence
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional
 
+from bot.files import file_digest
 from bot.model import export_onnx
 from bot.network import INPUTS
 from bot.training.sources import Example
@@ -178,6 +178,5 @@ def write_graph(
 
 def write_about(folder: Path, file: str, about: dict[str, object]) -> None:
     """Write the JSON file beside ``file`` that ``bot.network.proven`` reads: its digest, then ``about`` it."""
-    digest = hashlib.sha256((folder / file).read_bytes()).hexdigest()
-    text = json.dumps({"sha256": digest, **about}, indent=1)
+    text = json.dumps({"sha256": file_digest(folder / file), **about}, indent=1)
     (folder / file).with_suffix(".json").write_text(text + "\n", encoding="utf-8")

