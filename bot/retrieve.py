@@ -45,10 +45,7 @@ def rerank(
     first = [hit for hit in hits if not library.unquotable(hit.row)][: scoring.depth]
     logits = np.mean([reranker.scores(*reading) for reading in _readings(library, query, first)], axis=0)
     read = [replace(hit, rerank=float(logit)) for hit, logit in zip(first, logits, strict=True)]
-    read = [replace(hit, probability=scoring.probability(hit)) for hit in read]
-    rows = {hit.row for hit in read}
-    rest = [replace(hit, probability=0.0) for hit in hits if hit.row not in rows]
-    return (*sorted(read, key=lambda hit: (-scoring.order(hit), hit.row)), *rest)
+    return _before(_weighed(read, scoring), hits, most=0.0)
 
 
 def read_again(
@@ -66,13 +63,21 @@ def read_again(
         return hits
     first = known[: second.depth]
     logits = large.scores(*_readings(library, query, first)[-1])
-    weigh = Scoring(second)
     read = [replace(hit, large=float(logit)) for hit, logit in zip(first, logits, strict=True)]
-    read = [replace(hit, probability=weigh.probability(hit)) for hit in read]
-    most = max(hit.probability for hit in read)
+    read = _weighed(read, Scoring(second))
+    return _before(read, hits, most=max(hit.probability for hit in read))
+
+
+def _weighed(read: list[Hit], scoring: Scoring) -> list[Hit]:
+    """Return ``read`` with the probabilities of ``scoring``, in its order."""
+    read = [replace(hit, probability=scoring.probability(hit)) for hit in read]
+    return sorted(read, key=lambda hit: (-scoring.order(hit), hit.row))
+
+
+def _before(read: list[Hit], hits: tuple[Hit, ...], *, most: float) -> tuple[Hit, ...]:
+    """Return ``read`` and behind it the others of ``hits`` in their order, none of them likelier than ``most``."""
     rows = {hit.row for hit in read}
-    rest = [replace(hit, probability=min(hit.probability, most)) for hit in hits if hit.row not in rows]
-    return (*sorted(read, key=lambda hit: (-weigh.order(hit), hit.row)), *rest)
+    return (*read, *(replace(hit, probability=min(hit.probability, most)) for hit in hits if hit.row not in rows))
 
 
 def candidates(library: Library, query: Query, *, top_k: int) -> list[Hit]:
