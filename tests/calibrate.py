@@ -86,10 +86,6 @@ class Table:
     numbers: np.ndarray
     answerable: np.ndarray
 
-    def tops(self, p, order):
-        """Return per question the probability and the grade of the sentence that comes first."""
-        return tops(p, order, self.grades, self.numbers, self.answerable)
-
 
 def table(names, found, depth):
     """Return the first ``depth`` hits of each question with the scores ``names`` as their features."""
@@ -205,7 +201,7 @@ def section(name, held):
     if held.large:
         lines += [f'large = "{held.large}"', f"doubt = {list(held.doubt)}"]
     lines += [f"depth = {held.depth}", f"intercept = {held.intercept:.4f}"]
-    lines += [f"{n}_threshold = {getattr(held, f'{n}_threshold'):.2f}" for n in ("answer", "extra", "sure")]
+    lines += [f"{threshold} = {getattr(held, threshold):.2f}" for threshold in THRESHOLDS]
     for part in ("order", "weights"):
         lines += [f"[{name}.{part}]", *(f"{n} = {v:.4f}" for n, v in getattr(held, part).items())]
     return "\n".join(lines) + "\n"
@@ -241,7 +237,7 @@ def fitted(name, reranker, large, known):
 def undoubted(found, p, place, small):
     """Return ``p`` and ``place`` with those of the small model where it is sure and the large one is not asked."""
     own = np.array([small.probability(hit) for hit in found.hits])
-    best, _ = found.tops(own, own)
+    best, _ = tops(own, own, found.grades, found.numbers, found.answerable)
     sure = ((best < DOUBT[0]) | (best > DOUBT[1]))[found.numbers]
     return np.where(sure, own, p), np.where(sure, [small.order(hit) for hit in found.hits], place)
 
