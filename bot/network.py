@@ -18,20 +18,20 @@ from bot.session import open_session
 WEIGHTS = Path(__file__).resolve().parent / "weights"
 LARGE = WEIGHTS / "large"  # made by ``python -m bot large``, not in the repository
 LEARNT = "large.safetensors"  # in WEIGHTS: what the large evidence model learnt
+RESTORE = "Restore the folder from version control"
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 BATCH = 4
 
 
 @contextmanager
-def opening(folder: Path, name: str, *, instead: str) -> Iterator[None]:
-    """Turn whatever goes wrong while the model ``name`` is opened into a ModelError that says how to do without."""
+def opening(folder: Path, name: str, *, instead: str, restore: str = RESTORE) -> Iterator[None]:
+    """Turn whatever goes wrong while the model ``name`` is opened into a ModelError with two ways out."""
     try:
         yield
     except Exception as error:
         logging.getLogger(__name__).debug("%s in %s cannot be opened", name, folder, exc_info=True)
         raise ModelError(
-            f"The model '{name}' in {folder} cannot be opened ({error}). Restore the folder from version control, "
-            f"or run without it: {instead}"
+            f"The model '{name}' in {folder} cannot be opened ({error}). {restore}, or run without it: {instead}"
         ) from error
 
 
@@ -55,8 +55,8 @@ class Network:
         ModelError: a file is missing, damaged or not the one that the digest names; ``instead`` says how to do without.
     """
 
-    def __init__(self, folder: Path, name: str, *, instead: str, threads: int = 2) -> None:
-        with opening(folder, name, instead=instead):
+    def __init__(self, folder: Path, name: str, *, instead: str, restore: str = RESTORE, threads: int = 2) -> None:
+        with opening(folder, name, instead=instead, restore=restore):
             self.about = proven(folder, f"{name}.onnx")
             self.digest: str = self.about["sha256"]
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bot.interfaces import Matrix
-from bot.network import LARGE, LEARNT, WEIGHTS, Network
+from bot.network import LARGE, LEARNT, RESTORE, WEIGHTS, Network, proven
 
 log = logging.getLogger(__name__)
 
@@ -24,9 +24,15 @@ class Reranker:
     """
 
     def __init__(
-        self, folder: Path = WEIGHTS, name: str = "reranker", *, instead: str = "BOT_RERANK=false", threads: int = 2
+        self,
+        folder: Path = WEIGHTS,
+        name: str = "reranker",
+        *,
+        instead: str = "BOT_RERANK=false",
+        restore: str = RESTORE,
+        threads: int = 2,
     ) -> None:
-        self._network = Network(folder, name, instead=instead, threads=threads)
+        self._network = Network(folder, name, instead=instead, restore=restore, threads=threads)
         # Made on another machine, the large one differs in its last digits, but not in what it learnt.
         self.digest: str = self._network.about.get("learnt", self._network.digest)
 
@@ -53,10 +59,18 @@ def open_large(*, threads: int = 2, folder: Path | None = None) -> Reranker | No
     return large
 
 
+def is_made(folder: Path = LARGE) -> bool:
+    """Return True when the large model is there, whole, and of this version; nothing is opened."""
+    try:
+        return bool(proven(folder, "large.onnx")["learnt"] == learnt())
+    except (OSError, ValueError, KeyError):
+        return False
+
+
 @lru_cache(maxsize=1)
 def _opened(folder: Path, threads: int) -> Reranker:
     """Open it once for all who read with it: it holds 110 MB, and never changes while the program runs."""
-    return Reranker(folder, "large", instead="python -m bot large, or BOT_LARGE=false", threads=threads)
+    return Reranker(folder, "large", instead="BOT_LARGE=false", restore="Run: python -m bot large", threads=threads)
 
 
 def learnt() -> str:

