@@ -46,7 +46,7 @@ eval-others: large index  # the same over other articles, and the screening over
 	$(BIN)/python tests/calibrate.py
 	$(BIN)/python tests/screening.py
 
-screenshots: index
+screenshots: large index
 	$(BIN)/python tests/screenshots.py
 
 clean:
