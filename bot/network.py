@@ -13,7 +13,7 @@ from tokenizers import Encoding, Tokenizer
 from bot.errors import ModelError
 from bot.files import file_digest
 from bot.interfaces import Matrix
-from bot.session import open_session
+from bot.session import shared_session
 
 WEIGHTS = Path(__file__).resolve().parent / "weights"
 LARGE = WEIGHTS / "large"  # made by ``python -m bot large``, not in the repository
@@ -61,7 +61,7 @@ class Network:
             self.digest: str = self.about["sha256"]
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
             # From the file: onnxruntime would keep bytes beside what it makes of them, 110 MB of the large model.
-            self._session = open_session(folder / f"{name}.onnx", threads)
+            self._session = shared_session(folder / f"{name}.onnx", threads, self.digest)
             self._inputs = [one.name for one in self._session.get_inputs()]
         self._tokenizer.enable_truncation(self.about["max_tokens"], strategy="longest_first")
 

@@ -5,7 +5,6 @@ They say one thing: does this sentence, in its context, answer this question? Ho
 
 import json
 import logging
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +51,7 @@ def open_large(*, threads: int = 2, folder: Path | None = None) -> Reranker | No
     folder = folder or LARGE
     if not folder.exists():
         return None
-    large = _opened(folder, threads)
+    large = Reranker(folder, "large", instead="BOT_LARGE=false", restore="Run: python -m bot large", threads=threads)
     if large.digest != learnt():
         log.warning("the large evidence model is of another version and is not used. Make it: python -m bot large")
         return None
@@ -65,12 +64,6 @@ def is_made(folder: Path = LARGE) -> bool:
         return bool(proven(folder, "large.onnx")["learnt"] == learnt())
     except (OSError, ValueError, KeyError):
         return False
-
-
-@lru_cache(maxsize=1)
-def _opened(folder: Path, threads: int) -> Reranker:
-    """Open it once for all who read with it: it holds 110 MB, and never changes while the program runs."""
-    return Reranker(folder, "large", instead="BOT_LARGE=false", restore="Run: python -m bot large", threads=threads)
 
 
 def learnt() -> str:

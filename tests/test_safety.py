@@ -238,7 +238,7 @@ def test_not_an_emergency_softens_all_but_threats(gate):
 
 def test_a_fault_in_the_gate_shows_the_error_card(monkeypatch):
     gate = Gate(WORDS)
-    monkeypatch.setattr(gate, "_rules", None)
+    monkeypatch.setattr(gate, "_asker", None)
     found = gate.screen("what are the side effects")
     assert (found.retrieve, found.card) == (False, WORDS.error)
     assert "911" in found.card

@@ -2,32 +2,21 @@
 
 import logging
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 
-from bot.errors import RulesError, where
+from bot.errors import where
+from bot.safety.asker import proven, shipped, soften
 from bot.safety.classifier import Classifier
-from bot.safety.guards import NOW, excused
-from bot.safety.normalise import fold, sentences
 from bot.safety.redact import redact
-from bot.safety.rules import Rules, SafetyRule, read_rules
+from bot.safety.rules import Rules
 from bot.types import HARD_ROUTES, Notice, Route, Screening, Tag, Verdict
 from bot.words import Words
 
 log = logging.getLogger(__name__)
-ALONE = 80  # characters of a message that says nothing else than a word and a cry or two
-MAX_SCREENED = 20_000  # characters; a longer message is screened in pieces that overlap
-OVERLAP = 400
 TURNS, SUPPORT_TURNS = 2, 3
-ROUTES = frozenset(Route)
 SPANISH_RULES = "es-"
 CLASSIFIER = "classifier"  # the id that its verdicts carry
 ORDER = (Route.EMERGENCY, Route.POISON, Route.CRISIS, Route.ABUSE)
-SOFTENED = {
-    Route.EMERGENCY: Route.SOFT_EMERGENCY,
-    Route.POISON: Route.SOFT_EMERGENCY,
-    Route.CRISIS: Route.SOFT_SUPPORT,
-    Route.ABUSE: Route.SOFT_SUPPORT,
-}
 # A message that goes on with the urgent one before it; what people say of anything, too, only where they say little else.
 CONTINUES = re.compile(
     r"\b(?:the rest|more of (?:it|them)|another (?:one|few)|worse|what (?:do|should) i do|now what|is (?:that|it) (?:enough|bad|"
@@ -70,13 +59,11 @@ class Gate:
         words: Words,
         rules: Rules | None = None,
         *,
-        known: Container[str] = (),
+        known: frozenset[str] = frozenset(),
         classifier: Classifier | None = None,
     ) -> None:
-        self._words, self._known, self._classifier = words, known, classifier
-        self._rules = rules or read_rules()
-        for rule in self._rules.rules:
-            self._prove(rule)
+        self._words, self._classifier = words, classifier
+        self._asker = proven(rules, known) if rules else shipped(known)
 
     def screen(self, question: str, turns: Sequence[str] = (), *, not_emergency: bool = False) -> Screening:
         """Decide what ``question`` needs, seen with the user's earlier ``turns`` (oldest first).
@@ -96,11 +83,11 @@ class Gate:
         redacted = redact(question)
         verdicts = self._all(question)
         earlier = [self._all(turn) for turn in list(turns)[-SUPPORT_TURNS:]]
-        folded = self._fold(question)
+        folded = self._asker.fold(question)
         if not any(v.hard for v in verdicts) and _continues(folded):
             verdicts += [v for found in earlier[-TURNS:] for v in found if v.hard]
         if not_emergency:
-            verdicts = [_soften(v) if v.route is not Route.ABUSE else v for v in verdicts]
+            verdicts = [soften(v) if v.route is not Route.ABUSE else v for v in verdicts]
         if redacted != question:
             verdicts.append(Verdict("identifier", Route.PRIVACY, False, "holds what looks like an identifier"))
         if any(v.hard and v.route is Route.CRISIS for found in earlier for v in found):
@@ -108,7 +95,7 @@ class Gate:
         return self._decide(redacted, folded, verdicts, present=_is_present(folded))
 
     def _all(self, text: str) -> list[Verdict]:
-        found = self._verdicts(text)
+        found = self._asker.verdicts(text)
         return found + self._read(text, found)
 
     def _decide(self, redacted: str, folded: str, verdicts: list[Verdict], *, present: bool) -> Screening:
@@ -118,7 +105,7 @@ class Gate:
             card = self._urgent_card(hard, spanish=_is_spanish(folded))
             return Screening(redacted, _ordered(routes), tuple(verdicts), card=card, retrieve=False)
         rules = {v.rule for v in verdicts}
-        extra = {name for rule in self._rules.rules if rule.model.id in rules for name in rule.model.also}
+        extra = {name for rule in self._asker.rules if rule.model.id in rules for name in rule.model.also}
         card, retrieve, declined = self._lead(routes, extra, redacted, folded)
         blocked = (
             {Tag.DOSE} if {Route.DOSING, Route.MISUSE, Route.SOFT_SUPPORT} & set(routes) or "child" in extra else set()
@@ -153,7 +140,7 @@ class Gate:
         return "", True, False
 
     def _urgent_card(self, hard: list[Verdict], *, spanish: bool) -> str:
-        third = {rule.model.id for rule in self._rules.rules if rule.model.third}
+        third = {rule.model.id for rule in self._asker.rules if rule.model.third}
         spanish |= any(v.rule.startswith(SPANISH_RULES) for v in hard)
         cards = [self._words.urgent_es] if spanish else []
         for route in ORDER:
@@ -173,16 +160,6 @@ class Gate:
             texts[Route.SOFT_EMERGENCY.value] = self._words.soft_poison
         return tuple(Notice(name, text) for name, text in texts.items())
 
-    def _verdicts(self, text: str) -> list[Verdict]:
-        found: list[Verdict] = []
-        for piece in _pieces(text):
-            folded = self._fold(piece)
-            now = NOW.search(folded) is not None
-            joined = re.sub(r"[.!?;\n]+", " ", folded)
-            for rule in self._rules.rules:
-                found.extend(_ask(rule, sentences(folded), joined, now=now))
-        return list(dict.fromkeys(found))
-
     def _read(self, text: str, found: list[Verdict]) -> list[Verdict]:
         """Return what the classifier adds to the verdicts ``found`` by the rules; it never takes one away."""
         if self._classifier is None:
@@ -191,46 +168,9 @@ class Gate:
         # Without identifiers: folded, the digits of a telephone number would be read as words.
         for name, sure, score in self._classifier.verdicts(redact(text)):
             verdict = Verdict(CLASSIFIER, Route(name), Route(name) in HARD_ROUTES, f"probability {score:.2f}")
-            added.append(verdict if sure else _soften(verdict, verdict.reason))
+            added.append(verdict if sure else soften(verdict, verdict.reason))
         spoken = {v.route for v in found}
         return [v for v in added if v.route not in spoken]
-
-    def _fold(self, text: str) -> str:
-        return fold(text, self._rules.lexicon, self._known, self._rules.slips)
-
-    def _prove(self, rule: SafetyRule) -> None:
-        model = rule.model
-        for text in model.examples:
-            if not any(v.rule == model.id and v.hard == model.hard for v in self._verdicts(text)):
-                raise RulesError(f"bot/safety/rules.toml: rule '{model.id}' misses its own example: {text}")
-        for text in model.counter_examples:
-            if any(v.rule == model.id and (v.hard or not model.hard) for v in self._verdicts(text)):
-                raise RulesError(f"bot/safety/rules.toml: rule '{model.id}' takes its counter-example: {text}")
-
-
-def _ask(rule: SafetyRule, units: list[str], joined: str, *, now: bool) -> list[Verdict]:
-    """Ask one rule of every sentence, and of the joined text when no sentence spoke: a stray stop parts no phrase.
-
-    A rule of messages that say nothing else is asked of the joined text only.
-    """
-    model = rule.model
-    if model.alone:
-        units, joined = [], re.sub(r"\W+", " ", joined).strip() if len(joined) <= ALONE else ""
-    places = [(unit, match) for unit in units for match in rule.matches(unit)]
-    places = places or [(joined, match) for match in rule.matches(joined)]
-    verdicts = []
-    for text, match in places:
-        verdict = Verdict(model.id, model.route, model.hard, "rule pattern")
-        guard = excused(text, match.start(), match.end(), model.guards, now=now) if model.hard else ""
-        verdicts.append(_soften(verdict, guard) if guard else verdict)
-        verdicts += [Verdict(model.id, Route(name), False, "comes with it") for name in model.also if name in ROUTES]
-    return verdicts
-
-
-def _soften(verdict: Verdict, guard: str = "not an emergency, says the reader") -> Verdict:
-    if not verdict.hard:
-        return verdict
-    return Verdict(verdict.rule, SOFTENED[verdict.route], False, guard, was=verdict.route)
 
 
 def _continues(folded: str) -> bool:
@@ -259,8 +199,3 @@ def _is_spanish(folded: str) -> bool:
     words = set(re.findall(r"[a-z]+", folded))
     spanish, english = sum(w in SPANISH for w in words), sum(w in ENGLISH for w in words)
     return spanish >= 2 and spanish > english
-
-
-def _pieces(text: str) -> list[str]:
-    step = MAX_SCREENED - OVERLAP
-    return [text[i : i + MAX_SCREENED] for i in range(0, max(1, len(text) - OVERLAP), step)]
