@@ -37,12 +37,13 @@ def rerank(
 ) -> tuple[Hit, ...]:
     """Let the evidence model read the first ``scoring.depth`` quotable hits and order those by what it says.
 
-    A question that names the library's subject is read twice, with the name and without: the mean counts. The others
-    keep their order behind them, with a probability of 0: nobody looked at them closely.
+    Those far behind the best of the first stage are not read: hardly one of them answers, and each takes time. A
+    question that names the library's subject is read twice, with the name and without: the mean counts. What was not
+    read keeps its order behind the others, with a probability of 0: nobody looked at it closely.
     """
     if reranker is None:
         return tuple(sorted(hits, key=lambda hit: (-scoring.order(hit), hit.row)))
-    first = [hit for hit in hits if not library.unquotable(hit.row)][: scoring.depth]
+    first = _first(library, hits, scoring)
     logits = np.mean([reranker.scores(*reading) for reading in _readings(library, query, first)], axis=0)
     read = [replace(hit, rerank=float(logit)) for hit, logit in zip(first, logits, strict=True)]
     return _before(_weighed(read, scoring), hits, most=0.0)
@@ -66,6 +67,12 @@ def read_again(
     read = [replace(hit, large=float(logit)) for hit, logit in zip(first, logits, strict=True)]
     read = _weighed(read, Scoring(second))
     return _before(read, hits, most=max(hit.probability for hit in read))
+
+
+def _first(library: Library, hits: tuple[Hit, ...], scoring: Scoring) -> list[Hit]:
+    """Return what the evidence model reads of ``hits``, which are in the order of the first stage."""
+    quotable = [hit for hit in hits if not library.unquotable(hit.row)][: scoring.depth]
+    return [hit for hit in quotable if hit.fused >= quotable[0].fused - scoring.calibration.reach]
 
 
 def _weighed(read: list[Hit], scoring: Scoring) -> list[Hit]:

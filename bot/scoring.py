@@ -26,7 +26,8 @@ class Calibration(BaseModel):
     encoder: str  # the embedding model that the numbers were fitted with
     reranker: str  # sha256 of the evidence model; "" for none
     large: str = ""  # sha256 of what the large evidence model learnt; "" for none
-    depth: int = Field(ge=0)  # how many sentences the evidence model, or the large one, reads
+    depth: int = Field(ge=0)  # how many sentences the evidence model, or the large one, reads at most
+    reach: float = Field(default=math.inf, gt=0)  # how far below the best first-stage score it still reads
     doubt: tuple[float, float] = (0.0, 1.0)  # the large one reads when the best probability so far lies between
     order: dict[str, float]  # weights of the final order
     intercept: float
@@ -45,7 +46,7 @@ class Scoring:
 
     @property
     def depth(self) -> int:
-        """How many sentences the evidence model reads."""
+        """How many sentences the evidence model reads at most."""
         return self.calibration.depth
 
     @property

@@ -9,6 +9,7 @@ question with an answer gets it, one without gets none. The second is the lowest
 help. A word of doubt stands above a first quote below the third: the one that best tells right first quotes from wrong.
 """
 
+import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,18 +20,18 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 FEATURES = ["dense", "lexical", "late", "lacks"]
-DEPTH = 10
-LARGE_DEPTH, DOUBT = 3, (0.05, 0.7)  # what the large model reads, and when (docs/EVIDENCE.md)
+DEPTH, REACH = 10, 0.2  # what the small model reads: docs/EVIDENCE.md
+LARGE_DEPTH, DOUBT = 3, (0.05, 0.7)  # what the large model reads, and when
 THRESHOLDS = ("answer_threshold", "extra_threshold", "sure_threshold")
 NOTE = "# Written by tests/calibrate.py; see docs/CALIBRATION.md.\n"
 
 
 def blank(depth):
-    """Return numbers that say nothing, for a model that reads ``depth`` sentences."""
+    """Return numbers that say nothing, for a model that reads ``depth`` sentences within reach."""
     from bot.scoring import Calibration
 
     nothing = {"encoder": "", "reranker": "", "order": {"fused": 1}, "intercept": 0, "weights": {}}
-    return Calibration(**nothing, depth=depth, answer_threshold=0, extra_threshold=0, sure_threshold=0)
+    return Calibration(**nothing, depth=depth, reach=REACH, answer_threshold=0, extra_threshold=0, sure_threshold=0)
 
 
 def hits_of(questions, scoring, reranker, large=None):
@@ -88,13 +89,14 @@ class Table:
 
 
 def table(names, found, depth):
-    """Return the first ``depth`` hits of each question with the scores ``names`` as their features."""
+    """Return the first ``depth`` hits of each question that have the scores ``names``, with these as features."""
     hits, grades, numbers, answerable = [], [], [], []
     for number, (question, shelf, own) in enumerate(found):
         answerable.append(question["answerable"])
-        hits += own[:depth]
-        grades += [shelf.grade(hit.row, question) for hit in own[:depth]]
-        numbers += [number] * len(own[:depth])
+        read = [hit for hit in own[:depth] if None not in (getattr(hit, name) for name in names)]
+        hits += read
+        grades += [shelf.grade(hit.row, question) for hit in read]
+        numbers += [number] * len(read)
     x = np.array([[getattr(hit, name) for name in names] for hit in hits])
     return Table(hits, x, np.array(grades), np.array(numbers), np.array(answerable))
 
@@ -200,6 +202,8 @@ def section(name, held):
     lines = [f"[{name}]", f'encoder = "{held.encoder}"', f'reranker = "{held.reranker}"']
     if held.large:
         lines += [f'large = "{held.large}"', f"doubt = {list(held.doubt)}"]
+    if held.reach < math.inf:
+        lines += [f"reach = {held.reach}"]
     lines += [f"depth = {held.depth}", f"intercept = {held.intercept:.4f}"]
     lines += [f"{threshold} = {getattr(held, threshold):.2f}" for threshold in THRESHOLDS]
     for part in ("order", "weights"):
@@ -230,6 +234,8 @@ def fitted(name, reranker, large, known):
     rest = (found.grades, found.numbers, found.answerable)
     report(f"calibrate/{name}", p, place, *rest)
     chosen = dict(zip(THRESHOLDS, thresholds(p, place, *rest), strict=True))
+    if reranker and not large:
+        numbers["reach"] = REACH
     numbers |= {"encoder": load_settings().model, "reranker": reranker.digest if reranker else ""}
     return Calibration(depth=depth if reranker else 0, intercept=intercept, **numbers, **chosen)
 

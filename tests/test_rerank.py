@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import shutil
 from dataclasses import replace
@@ -50,6 +51,11 @@ def test_nothing_to_read_is_no_fault(reranker):
     assert reranker.scores("does it hurt", []).shape == (0,)
 
 
+def all_read(scoring, reach=math.inf):
+    """Return ``scoring`` with another reach, by itself one that leaves nothing unread."""
+    return replace(scoring, calibration=scoring.calibration.model_copy(update={"reach": reach}))
+
+
 KNEES = """Knee replacement
 
 A knee replacement takes two hours. Most people walk the next day. The new knee lasts twenty years."""
@@ -63,7 +69,7 @@ A knee replacement takes two hours. Most people walk the next day. The new knee 
     ],
 )
 def test_a_question_that_names_the_subject_is_read_with_and_without_the_name(answerer, reranker, title, form, first):
-    library, scoring = library_of({"a": KNEES}, title, answerer.library.encoder), scoring_for(reranker.digest)
+    library, scoring = library_of({"a": KNEES}, title, answerer.library.encoder), all_read(scoring_for(reranker.digest))
     (query,) = understand(library, "how long does a knee replacement last")
     assert query.unnamed == form
     found = retrieve(library, query, scoring, top_k=10)
@@ -75,6 +81,17 @@ def test_a_question_that_names_the_subject_is_read_with_and_without_the_name(ans
     read = rerank(library, query, found, scoring, reranker)
     assert {hit.row: hit.rerank for hit in read} == {hit.row: float(m) for hit, m in zip(found, means, strict=True)}
     assert first in library.text(read[0].row)
+
+
+def test_what_lies_far_behind_the_best_of_the_first_stage_is_not_read(answerer, reranker):
+    library, scoring = library_of({"a": KNEES}, "Teeth", answerer.library.encoder), scoring_for(reranker.digest)
+    (query,) = understand(library, "how long does a knee replacement last")
+    hits = retrieve(library, query, scoring, top_k=10)
+    distances = [hits[0].fused - hit.fused for hit in hits]
+    assert distances[1] < distances[2]
+    read = rerank(library, query, hits, all_read(scoring, reach=distances[1] + 1e-6), reranker)
+    assert {hit.row for hit in read if hit.rerank is not None} == {hit.row for hit in hits[:2]}
+    assert [(hit.row, hit.probability) for hit in read[2:]] == [(hit.row, 0.0) for hit in hits[2:]]
 
 
 @pytest.mark.parametrize("damage", ["weights", "missing", "about"])
@@ -126,7 +143,7 @@ def knees(answerer, reranker, large):
     library = library_of(
         {"a": KNEES + " Driving is allowed after six weeks. It costs a lot."}, "Teeth", answerer.library.encoder
     )
-    scoring = scoring_for(reranker.digest, large.digest)
+    scoring = all_read(scoring_for(reranker.digest, large.digest))
     (query,) = understand(library, "how long does a knee replacement last")
     return (
         library,
