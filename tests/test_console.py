@@ -119,6 +119,11 @@ def test_the_inspector_shows_every_stage(staff, clinic):
     assert staff.locator("#inspect-text mark.heat").count() >= 1
     staff.get_by_role("button", name="All candidates").click()
     assert "quoted" in staff.locator("#inspect-hits tbody").text_content()
+    heads = staff.locator("#inspect-hits th").all_text_contents()
+    cells = staff.locator("#inspect-hits tbody tr").first.locator("td").all_text_contents()
+    named = dict(zip(heads, cells, strict=True))
+    hit = clinic[1].answerer.answer(EFFECTS).hits[0]
+    assert (named["probability"], named["dense"]) == (f"{hit.probability:.2f}", f"{hit.dense:.2f}")
     assert "threshold" in staff.locator("#inspect-hits tbody").text_content()
 
 

@@ -11,7 +11,19 @@ from bot.web.parts import esc, marked
 
 MOST_BARS, MOST_ROWS = 12, 500
 MOST_READ = 200_000  # characters of an article that are shown at once
-SCORES = ("probability", "large", "rerank", "fused", "late", "dense", "context", "lexical", "coverage", "kind", "lacks")
+SCORES = {  # what each score of a hit is called on the page
+    "probability": "probability",
+    "large": "read again",
+    "rerank": "read",
+    "fused": "fused",
+    "late": "late",
+    "dense": "dense",
+    "context": "passage",
+    "lexical": "BM25",
+    "coverage": "words",
+    "kind": "kind",
+    "lacks": "no amount",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +122,7 @@ def hits_view(found: Sequence[Found]) -> str:
         )
         for one in found[:MOST_ROWS]
     ]
-    head = (
-        "sentence",
-        "what became of it",
-        "article",
-        "probability",
-        "read",
-        "fused",
-        "late",
-        "dense",
-        "passage",
-        "BM25",
-        "words",
-        "kind",
-        "no amount",
-    )
+    head = ("sentence", "what became of it", "article", *SCORES.values())
     more = f"<p>{len(found) - MOST_ROWS} more candidates are not listed.</p>" if len(found) > MOST_ROWS else ""
     return table(head, rows, css="hits") + more
 
