@@ -14,6 +14,7 @@ from bot.types import Hit, Kind, Query, Quote, Role, Sentence, Span, Tag, Topic
 
 MAX_SENTENCES = 3
 SAME = 0.6  # share of common words above which two quotes say the same
+GAVE_WAY = "gave way to a risk or another side"  # why a quote that was chosen is not shown
 SIDE = 0.5  # the other side must be at least this likely, as a share of the quote that it does not agree with
 BEARS = 0.1  # a risk that is less likely than this share of a quote is of something else: it contradicts nothing
 # Where a clause of a message ends; what gives a reason begins another one.
@@ -87,7 +88,7 @@ def select(
     shown, unbalanced = _balance(library, quotes, every, limits)
     shown = _named(shown, frozenset(kind for query in queries for kind in query.kinds))
     disagreement |= any(quote.role is Role.DISAGREEMENT for quote in shown)
-    every = tuple(replace(h, dropped="") if h.dropped and _is_shown(library, h, shown) else h for h in every)
+    every = tuple(replace(h, dropped="" if _is_shown(library, h, shown) else h.dropped or GAVE_WAY) for h in every)
     return Selection(tuple(shown), every, unbalanced, disagreement, premise)
 
 

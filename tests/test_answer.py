@@ -102,6 +102,14 @@ def test_a_claim_is_never_shown_without_a_risk(answers, answerer):
             assert others or any(n.rule == "no-risk-named" for n in trace.answer.notices), trace.answer.question
 
 
+def test_every_candidate_that_is_not_shown_has_a_reason(answers, answerer):
+    for trace in answers:
+        marked = {(q.span.article, place) for q in trace.answer.quotes for place in q.highlights}
+        for hit in trace.hits:
+            span = answerer.library.rows[hit.row].sentence.span
+            assert ((span.article, (span.start, span.end)) in marked) is (hit.dropped == ""), trace.answer.question
+
+
 def test_a_balancing_risk_is_marked(answers):
     assert any(q.role is Role.BALANCE for trace in answers for q in trace.answer.quotes)
 
