@@ -226,6 +226,7 @@ def test_a_file_goes_all_the_way_to_an_answer_and_back(kept, tmp_path):
     assert "Sound:" in bot("check", *corpus, *index).stdout
     listed = bot("snapshots", "list", *index).stdout
     assert f"* {second}" in listed
+    assert "No snapshots in 'nowhere' yet" in bot("snapshots", "list", "--index", "nowhere").stderr
     assert "Jane  a leaflet" in listed
     assert first in {one["id"] for one in json.loads(bot("snapshots", "list", "--json", *index).stdout)}
     assert json.loads(bot("snapshots", "show", second[:6], *index).stdout)["why"] == "a leaflet"

@@ -138,7 +138,8 @@ def list_snapshots(index: IndexOption = None, as_json: JsonOption = False) -> No
     """List the snapshots on disk, newest first; '*' marks the one in use."""
     from bot.history import snapshots as kept_snapshots
 
-    found = kept_snapshots(load_settings(index=index).index)
+    settings = load_settings(index=index)
+    found = kept_snapshots(settings.index)
     if as_json:
         print_json([{"id": k.id, "current": k.current, "fault": k.fault, **_about(k.manifest)} for k in found])
         return
@@ -150,7 +151,7 @@ def list_snapshots(index: IndexOption = None, as_json: JsonOption = False) -> No
         )
         line(f"{mark} {kept.id}  {told}".rstrip())
     if not found:
-        note("No snapshots yet. Run: python -m bot index")
+        note(f"No snapshots in '{settings.index}' yet. Run: python -m bot index")
 
 
 @snapshots.command()
