@@ -382,7 +382,7 @@ def test_ids_of_saved_questions_stay_apart_when_one_is_removed(clinic, staff):
 
 def test_a_code_is_opened_however_it_was_copied(clinic, staff):
     _, live, _ = clinic
-    code = httpx.post(f"{clinic[0]}/api/ask", json={"question": EFFECTS}).json()["trace_id"]
+    code = httpx.post(f"{clinic[0]}/api/ask", json={"question": EFFECTS}, timeout=60).json()["trace_id"]
     say(staff, "#inspect-code", f"Answer code {code.upper()}")
     staff.keyboard.press("Enter")
     staff.wait_for_selector("#inspect-chart .bars li", timeout=20_000)
@@ -395,7 +395,7 @@ def test_a_code_is_opened_however_it_was_copied(clinic, staff):
 
 
 def test_the_journals_form_keeps_its_meaning_when_the_tab_is_opened_again(clinic, staff):
-    httpx.post(f"{clinic[0]}/api/ask", json={"question": "is there a zebra crossing at the clinic"})
+    httpx.post(f"{clinic[0]}/api/ask", json={"question": "is there a zebra crossing at the clinic"}, timeout=60)
     tab(staff, "Journal", "#journal-shown tbody tr")
     say(staff, "#journal-text", "zebra")
     staff.click("#journal-go")

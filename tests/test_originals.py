@@ -36,7 +36,7 @@ def clinic(small_index, tmp_path_factory):
 
 def get(settings, path, **more):
     with serving(open_answerer(settings), **more) as address:
-        return httpx.get(address + path)
+        return httpx.get(address + path, timeout=60)
 
 
 @pytest.mark.parametrize("name", ["leaflet.pdf", "a-page.html"])
@@ -71,23 +71,26 @@ def test_a_file_that_was_changed_or_led_elsewhere_is_not_given(clinic, tmp_path)
     allowed, file = settings.model_copy(update={"originals": True}), settings.corpus / "leaflet.pdf"
     with serving(open_answerer(allowed)) as address:
         file.write_bytes(b"something else")
-        assert httpx.get(f"{address}/original/leaflet").status_code == 404
+        assert httpx.get(f"{address}/original/leaflet", timeout=60).status_code == 404
         file.unlink()
-        assert httpx.get(f"{address}/original/leaflet").status_code == 404
+        assert httpx.get(f"{address}/original/leaflet", timeout=60).status_code == 404
         outside = tmp_path / "leaflet.pdf"
         outside.write_bytes((home / "leaflet.pdf").read_bytes())
         file.symlink_to(outside)
-        assert httpx.get(f"{address}/original/leaflet").status_code == 404
+        assert httpx.get(f"{address}/original/leaflet", timeout=60).status_code == 404
         file.unlink()
         file.write_bytes((home / "leaflet.pdf").read_bytes())
-        assert httpx.get(f"{address}/original/leaflet").status_code == 200
+        assert httpx.get(f"{address}/original/leaflet", timeout=60).status_code == 200
 
 
 def test_staff_save_also_that_of_an_article_under_review(clinic):
     settings, home = clinic
     accounts = Accounts(settings.data / "staff.json")
     accounts.add("jane", PASSWORD)
-    with serving(open_answerer(settings), accounts=accounts) as address, httpx.Client(base_url=address) as client:
+    with (
+        serving(open_answerer(settings), accounts=accounts) as address,
+        httpx.Client(base_url=address, timeout=60) as client,
+    ):
         assert client.get("/staff/original/fresh").status_code == 401
         token = re.search(r'name="token" value="([^"]+)"', client.get("/staff/login").text)[1]
         client.post("/staff/login", data={"name": "jane", "password": PASSWORD, "token": token})

@@ -196,7 +196,7 @@ def test_a_killed_holder_does_not_block(clinic):
     with pytest.raises(SnapshotError, match=f"Gone, process {holder.pid} "), indexing(clinic.index):
         pass
     holder.kill()
-    holder.communicate(timeout=10)
+    holder.communicate(timeout=60)
     with indexing(clinic.index):
         pass
 

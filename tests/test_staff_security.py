@@ -742,10 +742,10 @@ def test_ten_thousand_posts_are_counted(built, answerer, tmp_path):
         assert len(codes) == 10_000
         assert set(codes) == {b"204", b"429"}
         assert codes.count(b"204") <= allowed
-        assert httpx.get(address + "/healthz").status_code == 200
+        assert httpx.get(address + "/healthz", timeout=60).status_code == 200
         # Without accounts there is no console behind the wall that is not there.
         for path in ("/staff", "/staff/login", "/staff/config", "/staff/journal.csv"):
-            assert httpx.get(address + path).status_code == 404
+            assert httpx.get(address + path, timeout=60).status_code == 404
     journal.close()
 
 

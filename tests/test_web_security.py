@@ -140,7 +140,7 @@ def test_flooding_gets_a_message_that_still_shows_where_help_is(built, answerer)
     from bot.answer import open_answerer
 
     slow = open_answerer(built.model_copy(update={"questions_per_minute": 3}))
-    with serving(slow) as address, httpx.Client(base_url=address) as client:
+    with serving(slow) as address, httpx.Client(base_url=address, timeout=60) as client:
         answers = [client.post("/api/ask", json={"question": "how long"}) for _ in range(5)]
     assert [a.status_code for a in answers] == [200, 200, 200, 429, 429]
     assert "911" in answers[-1].json()["message"]
