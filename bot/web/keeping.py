@@ -34,6 +34,7 @@ FACTS = {
 IN_THE_CONSOLE = {
     "metadata": "Write what is known into the fields below.",
     "no-reviewer": "Once a clinician has read it, write name and profession below.",
+    "no-approver": 'Give it the status "approved" again, with your name.',
     "undated": "Write the day of the text below, or look for a newer text.",
     "unreadable-date": "Write the day of the text below, as 2024-05-02.",
     "old": "Look for a newer text, or write its day below if this is not it.",
