@@ -24,6 +24,7 @@ HOW_TO_APPROVE = (
     'To quote it: status = "approved", approved_by = "...", approved_on = 2026-01-31. When a clinician has',
     'checked it: reviewer = "...", reviewed_on = 2026-01-31.',
 )
+DAY_WITH_TIME = re.compile(r"(?<=^\d{4}-\d\d-\d\d)[T ]\d\d:.*$")
 KEPT_AS = {".md": ".markdown"}  # a .md file in the corpus is an article
 # Hidden folders in the corpus: an article that is being written, and a whole one that is being put in its place.
 WRITING, READY = ".adding", ".added"
@@ -247,8 +248,13 @@ def _finish(corpus: Path) -> None:
 
 
 def _fact(name: str, value: str | None) -> str:
-    """Return what the file says, as it may be written; "" for nothing, or an address that is none or was cut."""
+    """Return what the file says, as it may be written; "" for nothing, or an address that is none or was cut.
+
+    Of a date with a time, as web pages hold it, the day is kept: nobody reads "2024-05-02T09:30:00+00:00".
+    """
     line = _line(value or "")
+    if name == "published":
+        return DAY_WITH_TIME.sub("", line)
     return line if name != "url" or (line == value and re.fullmatch(r"https?://[^\s<>\"']+", line)) else ""
 
 

@@ -241,6 +241,21 @@ def test_only_whole_http_addresses_are_written(url, written):
     assert tomllib.loads(made).get("url") == (url if written else None)
 
 
+@pytest.mark.parametrize(
+    ("stated", "written"),
+    [
+        ("2024-05-02T09:30:00+00:00", "2024-05-02"),
+        ("2024-05-02 09:30", "2024-05-02"),
+        ("2024-05-02", "2024-05-02"),
+        ("May 2024 at 9:30", "May 2024 at 9:30"),
+    ],
+)
+def test_of_a_date_with_a_time_the_day_is_kept(stated, written):
+    facts = Extract("x", published=stated)
+    made = sidecar_text(facts, text_sha256="0" * 64, title="t", original=None, original_sha256="0" * 64)
+    assert tomllib.loads(made)["published"] == written
+
+
 @given(*[st.none() | st.text(max_size=30) | st.sampled_from([INJECTION, "x" * 501 + " y"])] * 5)
 def test_any_facts_make_a_valid_sidecar(title, author, publisher, published, url):
     facts = Extract("x" * 9, (0, 5), title, author, publisher, published, url)
