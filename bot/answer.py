@@ -1,6 +1,7 @@
 """The one use of the program: question -> trace, holding the answer that a reader sees."""
 
 import logging
+import re
 import resource
 import sys
 import time
@@ -25,6 +26,7 @@ from bot.words import Words, words_for
 
 log = logging.getLogger(__name__)
 MAX_TURNS = 20  # earlier questions that are looked at
+OWN_CASE = re.compile(r"\b(?:i|im|i['’](?:m|d|ve|ll)|ive|me|my|mine|myself)\b", re.I)
 
 
 class Answerer:
@@ -135,7 +137,9 @@ class Answerer:
             status,
             message,
             quotes=selection.quotes,
-            notices=self._notices(selection),
+            notices=self._notices(
+                selection, own_case=not screening.card and OWN_CASE.search(screening.redacted) is not None
+            ),
             suggestions=self._suggest(query, selection.quotes, turns),
             topics=topics(self.library, selection.hits) if status is Status.NO_EVIDENCE else (),
         )
@@ -167,8 +171,10 @@ class Answerer:
         words = set(terms(suggestion))
         return words - set(terms(self.library.info.title)) or words
 
-    def _notices(self, selection: Selection) -> tuple[Notice, ...]:
+    def _notices(self, selection: Selection, *, own_case: bool) -> tuple[Notice, ...]:
         notices = []
+        if own_case and selection.quotes:
+            notices.append(Notice("own-case", self.words.own_case))
         if any(Tag.DOSE in quote.tags for quote in selection.quotes):
             notices.append(Notice("dose-label", self.words.dose_label))
         if any(quote.role == "balance" for quote in selection.quotes):

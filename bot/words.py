@@ -49,6 +49,7 @@ class Words:
     premise: str
     balance: str
     no_risk: str
+    own_case: str
     # Messages.
     found: str
     unsure: str
@@ -229,6 +230,7 @@ US = Words(
         "My articles name no risk next to this. That does not mean there is none. "
         "Please ask your physician what could go wrong."
     ),
+    own_case="Articles speak in general. Your doctor or nurse can tell you what is right for you.",
     found="Here is what the articles say.",
     unsure="This is the nearest I found in my articles. It may not be what you asked.",
     not_found="I did not find this in my articles, so I will not guess. Please ask {clinic}.",

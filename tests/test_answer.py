@@ -314,6 +314,21 @@ def test_a_claim_comes_with_the_sentence_that_limits_it(small_index, after, come
     assert (after in quotes[0].text) is comes
 
 
+@pytest.mark.parametrize(
+    ("question", "own"),
+    [
+        ("can I go home after the infusion", True),
+        ("what are MY side effects", True),
+        ("what are the side effects", False),
+        ("which side effects does it have", False),
+    ],
+)
+def test_who_asks_for_themselves_is_told_who_knows_their_case(answerer, question, own):
+    answer = answerer.answer(question).answer
+    assert answer.status is Status.ANSWERED
+    assert any(notice.text == answerer.words.own_case for notice in answer.notices) is own
+
+
 def test_a_library_without_any_risk_says_so(small_index):
     bare = open_answerer(small_index({"splint": "The splint gives lasting relief to most people."}))
     answer = bare.answer("does the splint give relief").answer
