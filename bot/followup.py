@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from bot.asks import asked
 from bot.lexical import STOPWORDS, terms, words_of
-from bot.question import POINTERS, points_back
+from bot.question import HOW_MUCH, POINTERS, points_back
 
 # Between messages these point back too.
 BETWEEN = POINTERS | {"their", "there", "then", "ones"}
@@ -17,6 +17,7 @@ OPENERS = re.compile(
 )
 NEW_TOPIC = re.compile(r"\b(?:new|another|different|other|unrelated|separate) (?:question|topic|subject|thing)\b", re.I)
 # What an earlier question asked for, not what it was about: left behind when the new one asks for something of its own.
+# "How long" is one of them only with its "how" (HOW_MUCH): "long covid" is a subject.
 ASKED_FOR = frozenset(
     terms(
         "last cost price side effect risk danger symptom sign cause treatment treat work start happen kind type "
@@ -24,8 +25,6 @@ ASKED_FOR = frozenset(
     )
 )
 
-# Asked for, too: but "long covid" is a subject. A question with a verb of its own does not ask it again.
-HOW_MUCH = re.compile(r"\bhow (?:long|much|many|often)\b\s*", re.I)
 # Said of anything: a question with no other words, that asks for nothing known, is about what came before.
 LIGHT = ASKED_FOR | frozenset(
     terms(

@@ -21,6 +21,8 @@ JOINT = re.compile(
     r"are there|should i|could i)\b)",
     re.I,
 )
+# What a question asks, not what it is about: the next one does not ask it again.
+HOW_MUCH = re.compile(r"\bhow (?:long|much|many|often)\b\s*", re.I)
 MAX_PARTS = 3
 SHORT = 2  # content words: fewer say too little to search for
 # Words that point back: alone they have no meaning.
@@ -60,4 +62,5 @@ def _split(sentence: str) -> list[str]:
 def _with_topic(pieces: list[str], before: str) -> list[str]:
     """Give each piece that points back the words it points to: the sentence before, else the first piece."""
     topic = before if before and points_back(pieces[0]) else pieces[0]
-    return [f"{topic} {piece}" if piece is not topic and points_back(piece) else piece for piece in pieces]
+    about = HOW_MUCH.sub("", topic)
+    return [f"{about} {piece}" if piece is not topic and points_back(piece) else piece for piece in pieces]

@@ -90,7 +90,8 @@ def test_a_phrase_of_two_meanings_brings_both():
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
-        ("How long is it? What does it cost?", ["How long is it?", "How long is it? What does it cost?"]),
+        ("How long is it? What does it cost?", ["How long is it?", "is it? What does it cost?"]),
+        ("how long is surgery and does it hurt", ["how long is surgery", "is surgery does it hurt"]),
         ("can I drive after a scan and who reads the scan", ["can I drive after a scan", "who reads the scan"]),
         ("I am 70. My knee hurts. Is surgery safe?", ["I am 70. My knee hurts. Is surgery safe?"]),
         ("what helps with itch and redness", ["what helps with itch and redness"]),
