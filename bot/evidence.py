@@ -9,11 +9,14 @@ from bot.kinds import by_rule
 from bot.lexical import terms
 from bot.library import Library
 from bot.rulebook import Rule, read_rules
-from bot.sides import SAYS_HARM, SAYS_WELL, disagree
+from bot.sides import SAYS_HARM, SAYS_WELL, amounts, disagree
 from bot.types import Hit, Kind, Query, Quote, Role, Sentence, Span, Tag, Topic
 
 MAX_SENTENCES = 3
-SAME = 0.6  # share of common words above which two quotes say the same
+SAME = 0.5  # share of all their words that two quotes have in common when they say the same
+WHOLE = 5  # content words: a shorter quote with at least so many, all of them in a longer one, says nothing new
+# Makes another sentence of the same words, as another amount does.
+NEGATION = re.compile(r"\b(?:no|not|nor|never|none|without|cannot|\w+n['’]t)\b", re.I)
 GAVE_WAY = "gave way to a risk or another side"  # why a quote that was chosen is not shown
 SIDE = 0.5  # the other side must be at least this likely, as a share of the quote that it does not agree with
 BEARS = 0.1  # a risk that is less likely than this share of a quote is of something else: it contradicts nothing
@@ -247,8 +250,14 @@ def _overlaps(one: Quote, other: Quote) -> bool:
 
 
 def _alike(one: Quote, other: Quote) -> bool:
+    """Return True when the two say the same in nearly the same words and amounts, none or both of them with a "not"."""
+    if set(amounts(one.text)) != set(amounts(other.text)):
+        return False
+    if bool(NEGATION.search(one.text)) is not bool(NEGATION.search(other.text)):
+        return False
     a, b = set(terms(one.text)), set(terms(other.text))
-    return len(a & b) / max(1, min(len(a), len(b))) > SAME
+    within = min(len(a), len(b)) >= WHOLE and (a <= b or b <= a)
+    return within or len(a & b) > SAME * len(a | b)
 
 
 def _balance(library: Library, quotes: list[Quote], hits: tuple[Hit, ...], limits: Limits) -> tuple[list[Quote], bool]:

@@ -16,7 +16,7 @@ from bot.answer import Answerer, open_answerer
 from bot.claims import tags_of
 from bot.compose import restored
 from bot.errors import QuoteError
-from bot.evidence import claims_safety
+from bot.evidence import _alike, claims_safety
 from bot.network import LARGE
 from bot.rerank import Reranker, learnt
 from bot.scoring import scoring_for
@@ -327,6 +327,32 @@ def test_who_asks_for_themselves_is_told_who_knows_their_case(answerer, question
     answer = answerer.answer(question).answer
     assert answer.status is Status.ANSWERED
     assert any(notice.text == answerer.words.own_case for notice in answer.notices) is own
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("The cast stays on for six weeks.", "The cast stays on for about six weeks.", True),
+        (
+            "Rest the leg, ice the swollen knee, and lift it.",
+            "In short: rest the leg, ice the swollen knee, and lift it.",
+            True,
+        ),
+        ("The cast stays on for 6 weeks.", "The cast stays on for ten weeks.", False),
+        ("The cast stays on for six weeks.", "The cast stays on for 6 weeks.", True),
+        ("Aspirin has to be stopped.", "Aspirin does not have to be stopped.", False),
+        (
+            "The tablets can be taken with or without food.",
+            "Take each tablet after food, with a full glass of water.",
+            False,
+        ),
+        ("Stop aspirin.", "Eat only a light breakfast, and stop aspirin five days before the operation.", False),
+    ],
+)
+def test_only_what_says_the_same_counts_as_the_same(answers, one, other, same):
+    quote = next(quote for trace in answers for quote in trace.answer.quotes)
+    assert _alike(dataclasses.replace(quote, text=one), dataclasses.replace(quote, text=other)) is same
+    assert _alike(dataclasses.replace(quote, text=other), dataclasses.replace(quote, text=one)) is same
 
 
 def test_a_library_without_any_risk_says_so(small_index):
