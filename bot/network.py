@@ -1,4 +1,4 @@
-"""A trained network of ours, exported to ONNX: opened, proven by its digest, run in batches. Serves without torch."""
+"""A trained network of ours, exported to ONNX: opened, proven by its digest, run. Serves without torch."""
 
 import json
 import logging
@@ -20,7 +20,6 @@ LARGE = WEIGHTS / "large"  # made by ``python -m bot large``, not in the reposit
 LEARNT = "large.safetensors"  # in WEIGHTS: what the large evidence model learnt
 RESTORE = "Restore the folder from version control"
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-BATCH = 4
 
 
 @contextmanager
@@ -67,21 +66,14 @@ class Network:
 
     def run(self, texts: Sequence[str | tuple[str, str]]) -> Matrix:
         """Return the network's output for each text or pair of texts: (len(texts), ...)."""
-        coded = self._tokenizer.encode_batch(list(texts))
-        # Short ones with short ones: padding them to the longest would double the work.
-        order = sorted(range(len(coded)), key=lambda number: (len(coded[number].ids), number))
-        found: list[Matrix] = [np.zeros(0, dtype=np.float32)] * len(texts)
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
-            for row, output in zip(rows, self._batch([coded[row] for row in rows]), strict=True):
-                found[row] = output
+        found = [self._output(coded) for coded in self._tokenizer.encode_batch(list(texts))]
         return np.array(found, dtype=np.float32)
 
-    def _batch(self, coded: list[Encoding]) -> Matrix:
-        width = max(len(item.ids) for item in coded)
-        inputs = {name: np.zeros((len(coded), width), dtype=np.int64) for name in self._inputs}
-        for row, item in enumerate(coded):
-            for name, values in zip(INPUTS, (item.ids, item.attention_mask, item.type_ids), strict=True):
-                if name in inputs:  # some networks know no kinds of token
-                    inputs[name][row, : len(values)] = values
-        return np.asarray(self._session.run(None, inputs)[0], dtype=np.float32)
+    def _output(self, coded: Encoding) -> Matrix:
+        """Return the output for one text. Alone: in a batch, eight-bit arithmetic depends on the neighbours.
+
+        It takes no longer: nothing is padded.
+        """
+        values = dict(zip(INPUTS, (coded.ids, coded.attention_mask, coded.type_ids), strict=True))
+        inputs = {name: np.array([values[name]], dtype=np.int64) for name in self._inputs}  # some know no token kinds
+        return np.asarray(self._session.run(None, inputs)[0][0], dtype=np.float32)

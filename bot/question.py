@@ -21,6 +21,7 @@ JOINT = re.compile(
     r"are there|should i|could i)\b)",
     re.I,
 )
+ENDS = " \t\r\n.?!…"
 # What a question asks, not what it is about: the next one does not ask it again.
 HOW_MUCH = re.compile(r"\bhow (?:long|much|many|often)\b\s*", re.I)
 MAX_PARTS = 3
@@ -42,6 +43,14 @@ def parts(message: str) -> tuple[str, ...]:
             found += _with_topic(_split(sentence), before)
     found = [part for part in found if terms(part)]
     return tuple(found[:MAX_PARTS]) if len(found) > 1 else (message,)
+
+
+def as_question(text: str) -> str:
+    """Return ``text`` with one question mark at its end, whatever stood there.
+
+    Many patients leave it out, and the evidence models give the same words much more with it than without.
+    """
+    return text.rstrip(ENDS) + "?"
 
 
 def points_back(question: str, pointers: frozenset[str] = POINTERS) -> bool:

@@ -9,7 +9,7 @@ from bot.asks import asked, lacks_amount, match
 from bot.interfaces import Matrix, Rows
 from bot.lexical import terms
 from bot.library import Library
-from bot.question import parts
+from bot.question import as_question, parts
 from bot.rerank import Reranker
 from bot.scoring import Scoring
 from bot.types import Hit, Query
@@ -108,9 +108,9 @@ def candidates(library: Library, query: Query, *, top_k: int) -> list[Hit]:
 def _readings(library: Library, query: Query, hits: list[Hit]) -> list[tuple[str, list[str]]]:
     """Return question and sentences as they stand and, where the question names the subject, both without its name."""
     sentences = [library.in_context(hit.row) for hit in hits]
-    found = [(query.corrected, sentences)]
+    found = [(as_question(query.corrected), sentences)]
     if query.unnamed != query.corrected:
-        found.append((query.unnamed, [unnamed(sentence, library.subject) for sentence in sentences]))
+        found.append((as_question(query.unnamed), [unnamed(sentence, library.subject) for sentence in sentences]))
     return found
 
 

@@ -22,6 +22,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 FEATURES = ["dense", "lexical", "late", "lacks"]
 DEPTH, REACH = 10, 0.2  # what the small model reads: docs/EVIDENCE.md
 LARGE_DEPTH, DOUBT = 3, (0.05, 0.7)  # what the large model reads, and when
+WIDE = 5  # steps of 0.01 to each side
 THRESHOLDS = ("answer_threshold", "extra_threshold", "sure_threshold")
 NOTE = "# Written by tests/calibrate.py; see docs/CALIBRATION.md.\n"
 
@@ -147,15 +148,20 @@ def tops(p, order, grades, numbers, answerable):
     return best, grade
 
 
+def peak(counts):
+    """Return where ``counts``, a mean over the neighbours, are highest: the curves are flat, a single top is luck."""
+    return int(np.argmax(np.convolve(counts, np.ones(2 * WIDE + 1), "valid"))) + WIDE
+
+
 def thresholds(p, order, grades, numbers, answerable):
     """Return the first threshold, that of further quotes and that of no doubt (see the top of this file)."""
     best, grade = tops(p, order, grades, numbers, answerable)
     steps = np.arange(0.02, 0.9, 0.01)
     right = [((best >= t) & (grade == 3)).sum() + ((best < t) & ~answerable).sum() for t in steps]
-    answer = steps[int(np.argmax(right))]
+    answer = steps[peak(right)]
     shown = best >= answer
     told = [((best >= t) & (grade == 3))[shown].sum() + ((best < t) & (grade != 3))[shown].sum() for t in steps]
-    sure = float(max(answer, steps[int(np.argmax(told))]))
+    sure = float(max(answer, steps[peak(told)]))
     for extra in np.arange(answer, 0.95, 0.01):
         more = (p >= extra) & (p < best[numbers])
         if more.any() and (grades[more] >= 2).mean() >= 1 / 2:

@@ -80,7 +80,7 @@ def test_a_word_of_doubt_stands_above_a_doubtful_quote_and_only_there(answers, a
         if trace.answer.status is Status.ANSWERED:
             lines[trace.answer.message].append(trace.answer.quotes[0].score)
     assert len(lines[words.found]) > 20
-    assert len(lines[words.unsure]) > 10
+    assert len(lines[words.unsure]) > 3
     assert min(lines[words.found]) >= least > max(lines[words.unsure])
 
 
@@ -473,7 +473,7 @@ def test_the_large_model_reads_where_the_small_one_doubts_and_the_trace_says_so(
     without = Answerer(bridges.library, bridges.settings.model_copy(update={"large": False}))
     low, high = scoring_for(Reranker().digest, learnt()).second.doubt
     seen = set()
-    for question in ("how long does a dental bridge last", "can it bleed", "what does it cost"):
+    for question in ("how long does a dental bridge last", "can it bleed", "what does it cost", "what can go wrong"):
         in_doubt = low <= max((hit.probability for hit in without.answer(question).hits), default=0.0) <= high
         assert any(hit.large is not None for hit in bridges.answer(question).hits) is in_doubt, question
         seen.add(in_doubt)

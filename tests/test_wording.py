@@ -3,7 +3,7 @@
 import pytest
 
 from bot.asks import asked, holds, lacks_amount, match
-from bot.question import parts
+from bot.question import as_question, parts
 from bot.wording import Speller, head, medical, unnamed
 
 SPELLER = Speller(
@@ -101,6 +101,11 @@ def test_a_phrase_of_two_meanings_brings_both():
 )
 def test_several_questions_are_taken_apart_and_one_stays_whole(message, expected):
     assert list(parts(message)) == expected
+
+
+@pytest.mark.parametrize("end", ["", "?", " ??", ".", "...", "?!", " \n"])
+def test_a_question_is_read_with_one_question_mark(end):
+    assert as_question("does it hurt" + end) == "does it hurt?"
 
 
 def test_never_more_than_three_parts():
