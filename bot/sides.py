@@ -34,6 +34,9 @@ AMOUNT = re.compile(
     r"(?:\s?(?P<percent>%|percent\b|per cent\b)|[\s-](?P<unit>[a-z]{3,}))?",
     re.I,
 )
+RATE = re.compile(
+    r"\b(?P<part>one|two|three|\d{1,3}) (?:in|out of) (?:every )?(?P<whole>\d[\d,]*|ten|twenty|fifty)\b", re.I
+)
 KIND_OF = {"duration": "time", "cost": "money"}
 # Times further apart are of different things (a session's minutes, a relief of months), not two views of one.
 SAME_MATTER = 500
@@ -90,7 +93,10 @@ def _asked_for(found: tuple[Amount, ...], kinds: frozenset[str]) -> list[Amount]
 
 
 def _amounts(text: str) -> Iterator[Amount]:
-    for match in AMOUNT.finditer(text):
+    for match in RATE.finditer(text):
+        share = 100 * _value(match["part"]) / max(1.0, _value(match["whole"]))
+        yield Amount("percent", share, share)
+    for match in AMOUNT.finditer(RATE.sub("some", text)):
         low = _value(match["low"])
         high = _value(match["high"]) if match["high"] else low
         unit = (match["unit"] or "").lower().removesuffix("s")

@@ -23,6 +23,8 @@ def quote(text, article, *tags):
         ("It costs $1,200 to $400.", [("money", 400, 1200)]),
         ("Most people need six sessions.", [("session", 6, 6)]),
         ("One person left.", []),
+        ("It affects about 1 in 20 patients.", [("percent", 5, 5)]),
+        ("Two out of ten need it for 3 days.", [("percent", 20, 20), ("time", 3 * DAY, 3 * DAY)]),
         ("Version 2.0.1", []),
     ],
 )
