@@ -207,6 +207,8 @@ def test_other_languages(gate):
 @pytest.mark.parametrize(
     ("text", "name"),
     [("hello", "greeting"), ("Hi there!", "greeting"), ("good morning", "greeting"), ("thanks a lot", "thanks"),
+     ("thank you so much, that helped", "thanks"), ("ok thanks bye", "thanks"),
+     ("good morning, can you help me?", "greeting"),
      ("ok", "thanks"), ("who are you", "identity"), ("are you a robot?", "identity"), ("help", "help_offer"),
      ("HELP ME", "help_offer")],
 )  # fmt: skip

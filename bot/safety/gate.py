@@ -25,13 +25,19 @@ CONTINUES = re.compile(
 )
 BRIEFLY = re.compile(r"\b(?:do it|still|is (?:that|it) (?:ok|okay|normal))\b")
 BRIEF = 7  # words
+POLITE = (
+    "you|u|so|very|much|a|lot|lots|again|for|that|thats|this|the|your|all|help|helping|helpful|helped|information|info|"
+    "answers?|was|is|really|ok|okay|great|good|bye|goodbye|doctor|doc|and|it|everyone|now|have|nice|day"
+)
 # Small talk that needs no search: the name of the fixed text that answers it, and what is said.
 END = r"(?: there| again| bot| please| me)*\W*"
 TALK = tuple(
     (name, re.compile(f"(?:{said}){END}"))
     for name, said in (
-        ("greeting", r"hi|hello|hey|hiya|howdy|hallo|yo|good (?:morning|afternoon|evening|day)|greetings|how are you(?: \w+)?"),
-        ("thanks", r"thanks?(?: you)?(?: \w+){0,3}|thank u|ty|ok(?:ay)?|great|bye|goodbye|cheers"),
+        ("greeting", r"(?:hi|hello|hey|hiya|howdy|hallo|yo|good (?:morning|afternoon|evening|day)|greetings)"
+                     r"(?:\W+(?:can|could) you help)?|how are you(?: \w+)?"),
+        ("thanks", rf"(?:(?:ok(?:ay)?|great|lovely|perfect|oh|many)\W+)*(?:thanks?|thank u|ty|cheers)(?:\W+(?:{POLITE}))*"
+                   r"|ok(?:ay)?|great|bye|goodbye"),
         ("identity", r"(?:who|what) are you|what can you do|"
                      r"(?:are you|is this) (?:a |an )?(?:human|bot|robot|real person|computer|doctor|nurse|ai)"),
         ("help_offer", r"help"),
@@ -110,6 +116,8 @@ class Gate:
         blocked = (
             {Tag.DOSE} if {Route.DOSING, Route.MISUSE, Route.SOFT_SUPPORT} & set(routes) or "child" in extra else set()
         )
+        # "It is safe" is no answer to "is it safe for me".
+        blocked |= {Tag.SAFETY} if Route.PERSONAL in routes else set()
         blocked |= {Tag.REASSURANCE} if present or Route.SOFT_EMERGENCY in routes else set()
         return Screening(
             redacted,
