@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 
 from bot.asks import asked
-from bot.lexical import STOPWORDS, terms, words_of
-from bot.question import HOW_MUCH, POINTERS, points_back
+from bot.lexical import terms, words_of
+from bot.question import ASKED_FOR, HOW_MUCH, POINTERS, SEVERAL, points_back, subject
 
 # Between messages these point back too.
 BETWEEN = POINTERS | {"their", "there", "then", "ones"}
@@ -16,15 +16,6 @@ OPENERS = re.compile(
     r"^\W*(?:and|but|or|so|also|ok(?:ay)?|then|what about|how about|what if|why|really|even|more|less|same)\b", re.I
 )
 NEW_TOPIC = re.compile(r"\b(?:new|another|different|other|unrelated|separate) (?:question|topic|subject|thing)\b", re.I)
-# What an earlier question asked for, not what it was about: left behind when the new one asks for something of its own.
-# "How long" is one of them only with its "how" (HOW_MUCH): "long covid" is a subject.
-ASKED_FOR = frozenset(
-    terms(
-        "last cost price side effect risk danger symptom sign cause treatment treat work start happen kind type "
-        "difference number percent best main important example tell affect help hurt safe"
-    )
-)
-
 # Said of anything: a question with no other words, that asks for nothing known, is about what came before.
 LIGHT = ASKED_FOR | frozenset(
     terms(
@@ -40,7 +31,6 @@ ASKS_ITSELF = re.compile(
 )
 # These point at something that was named; "it" is mostly the treatment itself.
 NAMED_BEFORE = BETWEEN - {"it", "its", "one", "there"}
-SEVERAL = frozenset("those these they them their".split())
 
 
 def resolve(
@@ -71,7 +61,7 @@ def resolve(
         return " ".join([*dict.fromkeys(named), question])
     several = bool(SEVERAL & set(words_of(question)))
     if own:
-        earlier = _subject(correct(earlier), several=several) or earlier
+        earlier = subject(correct(earlier), several=several) or earlier
     elif ASKS_ITSELF.search(question) and set(terms(question)) - LIGHT:
         earlier = HOW_MUCH.sub("", earlier)
     return f"{earlier} {question}".strip()
@@ -97,11 +87,3 @@ def _anchor(turns: tuple[str, ...]) -> str:
     topics = [number for number, turn in enumerate(turns) if NEW_TOPIC.search(turn)]
     since = turns[topics[-1] if topics else 0 :]
     return next((turn for turn in reversed(since) if not leans(turn)), since[0])
-
-
-def _subject(text: str, *, several: bool) -> str:
-    """Return what ``text`` is about, not what it asks for; ``several`` ("how long do those last") may be its risks."""
-    words = [word for word in words_of(HOW_MUCH.sub("", text)) if word not in STOPWORDS]
-    meant = {word for word in words if several and word.endswith("s")}
-    meant |= {"side"} if "effects" in meant else set()
-    return " ".join(word for word in words if word in meant or not ASKED_FOR.intersection(terms(word)))

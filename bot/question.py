@@ -2,7 +2,7 @@
 
 import re
 
-from bot.lexical import terms, words_of
+from bot.lexical import STOPWORDS, terms, words_of
 
 OPENING = (
     r"(?:what|whats|how|hows|when|where|who|whos|whose|which|why|is|are|am|was|were|do|does|did|can|could|will|would|"
@@ -22,11 +22,19 @@ JOINT = re.compile(
     re.I,
 )
 ENDS = " \t\r\n.?!…"
-# What a question asks, not what it is about: the next one does not ask it again.
+# What an earlier question asked for, not what it was about: left behind when the new one asks for something of its own.
+# "How long" is one of them only with its "how" (HOW_MUCH): "long covid" is a subject.
+ASKED_FOR = frozenset(
+    terms(
+        "last cost price side effect risk danger symptom sign cause treatment treat work start happen kind type "
+        "difference number percent best main important example tell affect help hurt safe"
+    )
+)
 HOW_MUCH = re.compile(r"\bhow (?:long|much|many|often)\b\s*", re.I)
 MAX_PARTS = 3
 SHORT = 2  # content words: fewer say too little to search for
 # Words that point back: alone they have no meaning.
+SEVERAL = frozenset("those these they them their".split())
 POINTERS = frozenset("it its that this they them these those one he she him her".split())
 
 
@@ -69,7 +77,27 @@ def _split(sentence: str) -> list[str]:
 
 
 def _with_topic(pieces: list[str], before: str) -> list[str]:
-    """Give each piece that points back the words it points to: the sentence before, else the first piece."""
-    topic = before if before and points_back(pieces[0]) else pieces[0]
-    about = HOW_MUCH.sub("", topic)
-    return [f"{about} {piece}" if piece is not topic and points_back(piece) else piece for piece in pieces]
+    """Give each piece that points back what it points to: of the sentence before, else of the first piece.
+
+    A story before the first piece comes whole; of a question, whose asking is over, only what it was about.
+    """
+    topic = before if points_back(pieces[0]) else ""
+    if ASKS.search(before):
+        topic = _about(before, pieces[0])
+    found = [f"{topic} {pieces[0]}".strip()]
+    return found + [f"{_about(topic or pieces[0], piece)} {piece}".strip() for piece in pieces[1:]]
+
+
+def _about(before: str, piece: str) -> str:
+    """Return what of ``before`` a ``piece`` with a pronoun points to; "" when nothing points there."""
+    if POINTERS.isdisjoint(words_of(piece)) or not points_back(piece):
+        return ""
+    return subject(before, several=not SEVERAL.isdisjoint(words_of(piece)))
+
+
+def subject(text: str, *, several: bool = False) -> str:
+    """Return what ``text`` is about, not what it asks for; ``several`` ("how long do those last") may be its risks."""
+    words = [word for word in words_of(HOW_MUCH.sub("", text)) if word not in STOPWORDS]
+    meant = {word for word in words if several and word.endswith("s")}
+    meant |= {"side"} if "effects" in meant else set()
+    return " ".join(word for word in words if word in meant or not ASKED_FOR.intersection(terms(word)))

@@ -90,8 +90,19 @@ def test_a_phrase_of_two_meanings_brings_both():
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
-        ("How long is it? What does it cost?", ["How long is it?", "is it? What does it cost?"]),
-        ("how long is surgery and does it hurt", ["how long is surgery", "is surgery does it hurt"]),
+        ("How long is it? What does it cost?", ["How long is it?", "What does it cost?"]),
+        ("how long is surgery and does it hurt", ["how long is surgery", "surgery does it hurt"]),
+        ("what can I eat and when can I drive", ["what can I eat", "when can I drive"]),
+        ("What can I eat? When can I drive?", ["What can I eat?", "When can I drive?"]),
+        ("Is surgery safe? How long is it?", ["Is surgery safe?", "surgery How long is it?"]),
+        (
+            "My mum broke a hip. Does it heal? What helps it?",
+            ["My mum broke a hip. Does it heal?", "heal What helps it?"],
+        ),
+        (
+            "what are the side effects and how long do they last",
+            ["what are the side effects", "side effects how long do they last"],
+        ),
         ("can I drive after a scan and who reads the scan", ["can I drive after a scan", "who reads the scan"]),
         ("I am 70. My knee hurts. Is surgery safe?", ["I am 70. My knee hurts. Is surgery safe?"]),
         ("what helps with itch and redness", ["what helps with itch and redness"]),
