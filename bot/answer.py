@@ -12,6 +12,7 @@ from bot.compose import Composer
 from bot.errors import InputError, where
 from bot.evidence import Limits, Selection, select, topics
 from bot.followup import resolve
+from bot.headed import Headings, lead
 from bot.lexical import terms
 from bot.library import Library, open_library
 from bot.pins import Pins, put_first
@@ -26,7 +27,9 @@ from bot.words import Words, words_for
 
 log = logging.getLogger(__name__)
 MAX_TURNS = 20  # earlier questions that are looked at
-OWN_CASE = re.compile(r"\b(?:i|im|i['’](?:m|d|ve|ll)|ive|me|my|mine|myself)\b", re.I)
+OWN_CASE = re.compile(
+    r"\b(?:i|im|i['’](?:m|d|ve|ll)|ive|my|mine|myself)\b|(?<!\btell )(?<!\bshow )(?<!\bgive )\bme\b", re.I
+)
 
 
 class Answerer:
@@ -46,7 +49,7 @@ class Answerer:
                 "the probabilities were fitted with %s, not %s", self._scoring.calibration.encoder, settings.model
             )
         classifier = Classifier(threads=settings.threads) if settings.screen_model else None
-        self._pins = Pins(library)
+        self._pins, self._headings = Pins(library), Headings(library)
         self._gate = Gate(self.words, known=library.encoder.vocabulary(), classifier=classifier)
         manifest = library.manifest
         self._composer = Composer(self.words, library.articles, snapshot=manifest.id, built_at=manifest.built_at)
@@ -101,6 +104,7 @@ class Answerer:
             ordered = rerank(self.library, query, hits, self._scoring, self._reranker)
         with clock.measure("read again"):
             ordered = read_again(self.library, query, ordered, self._scoring, self._large)
+        ordered = lead(ordered, self._headings.rows(query.corrected), part=part)
         return put_first(ordered, self._pins.rows(query.corrected), part=part)
 
     @property

@@ -227,7 +227,8 @@ class Hit:
     share of the question's content words (0..1), ``kind`` whether it holds the kind of thing asked for (-1..1),
     ``lacks`` 1 when an amount is asked for and it holds none (else 0), ``rerank`` and ``large`` the logits of the small
     and the large cross-encoder, None when it did not look. ``fused`` orders the hits, ``probability`` is calibrated
-    (0..1). ``pinned`` is True when a person pinned it to this question: its probability is then 1.
+    (0..1). ``pinned`` is True when a person pinned it to this question: its probability is then 1. ``headed`` is True
+    when the heading above it says what is asked: it is then at least 0.5.
     ``dropped`` says why the sentence was not quoted; empty for a quoted one.
     """
 
@@ -245,6 +246,7 @@ class Hit:
     fused: float = 0.0
     probability: float = 0.0
     pinned: bool = False
+    headed: bool = False
     dropped: str = ""
 
 

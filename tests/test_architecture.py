@@ -16,7 +16,7 @@ LEVELS = [
     ["safety", "corpus", "segment", "snapshot", "model", "extract.*", "gaps", "ocr"],
     ["pack"],
     ["library", "followup", "cache", "history", "journal.*", "lint.*", "sidecar", "ingest", "acts"],
-    ["build", "pins", "retrieve", "evidence", "training.sources", "training.lessons", "journal", "lint"],
+    ["build", "pins", "headed", "retrieve", "evidence", "training.sources", "training.lessons", "journal", "lint"],
     ["answer", "training.patients", "training.crossencoder", "training.screener"],
     ["training.adapters", "training.ngrams"],
     ["batch", "live", "questions", "training.large"],
