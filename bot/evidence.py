@@ -33,6 +33,7 @@ NEUTRAL = re.compile(
 ASKS_SAFETY = re.compile(
     r"\b(?:is|are|was|would|how) (?:it|this|that|they|these|the \w+)(?: \w+)? (?:safe|harmless)\b", re.I
 )
+JOINED = re.compile(r"\b(it|that|they|these|those|there|she|he)['’]?(s|re)\b", re.I)  # "its safe", "theyre harmless"
 CLAIMS = SAYS_WELL | {Tag.BENEFIT}
 # A sentence that takes back the one before it: the two are shown together.
 CONTRAST = re.compile(
@@ -42,6 +43,12 @@ CONTRAST = re.compile(
 )
 
 
+# What people say, not what the article says: the sentence after it tells.
+HEARSAY = re.compile(
+    r"\b(?:it is|it.s) (?:often |commonly |widely |sometimes |still )?(?:said|believed|thought|claimed)\b"
+    r"|\b(?:many|some|most) people (?:say|think|believe|claim)\b|\b(?:a|one) (?:common |popular )?myth\b",
+    re.I,
+)
 HEADING_MARKS = "# \t\r\n"  # of Markdown, around the words
 
 
@@ -204,6 +211,7 @@ def claims_safety(said: str) -> bool:
 
     "Is it safe?" and "if it is safe" say nothing; "since it is safe" and "isn't it safe?" do.
     """
+    said = JOINED.sub(lambda match: f"{match[1]} is" if match[2].lower() == "s" else f"{match[1]} are", said)
     clauses = [one for one in CLAUSE.split(said) if one.strip() and not ASKS_SAFETY.search(one)]
     tags = [tags_of(clause) for clause in clauses if not NEUTRAL.match(clause)]
     return any(own & SAYS_WELL and not own & SAYS_HARM for own in tags)
@@ -237,11 +245,12 @@ def make_quote(library: Library, hit: Hit, role: Role) -> Quote | None:
 
 
 def _takes_back(library: Library, said: Sentence, after: Sentence) -> bool:
-    """Return True when ``after`` begins with a "however", or leans on a claim of benefit or safety and names a harm."""
+    """Return True when ``after`` begins with a "however", or leans on a claim and names a harm, or follows hearsay."""
     if after.kind is not Kind.BODY:
         return False
     limits = after.leans and bool(said.tags & CLAIMS) and bool(after.tags & SAYS_HARM)
-    return limits or CONTRAST.match(library.articles[after.span.article].slice(after.span)) is not None
+    article = library.articles[after.span.article]
+    return limits or bool(CONTRAST.match(article.slice(after.span)) or HEARSAY.search(article.slice(said.span)))
 
 
 def _overlaps(one: Quote, other: Quote) -> bool:

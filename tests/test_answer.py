@@ -355,6 +355,23 @@ def test_only_what_says_the_same_counts_as_the_same(answers, one, other, same):
     assert _alike(dataclasses.replace(quote, text=other), dataclasses.replace(quote, text=one)) is same
 
 
+def test_hearsay_comes_with_what_the_article_says_of_it(small_index):
+    text = "About splints.\n\nIt is often said that splints weaken the calf. Good studies have not found this.\n"
+    quotes = open_answerer(small_index({"splints": text})).answer("do splints weaken the calf").answer.quotes
+    assert quotes[0].text.endswith("Good studies have not found this.")
+
+
+def test_a_claim_of_safety_is_no_answer_to_is_it_safe_for_me(small_index):
+    home = small_index(
+        {"splint": "A night splint is completely safe for everyone.", "strap": "A night splint may cause sores."}
+    )
+    answerer = open_answerer(home)
+    assert any("completely safe" in quote.text for quote in answerer.answer("is a night splint safe").answer.quotes)
+    own = answerer.answer("is a night splint safe for me").answer
+    assert own.status is Status.DECLINED
+    assert not any("completely safe" in quote.text for quote in own.quotes)
+
+
 def test_a_library_without_any_risk_says_so(small_index):
     bare = open_answerer(small_index({"splint": "The splint gives lasting relief to most people."}))
     answer = bare.answer("does the splint give relief").answer
@@ -428,7 +445,8 @@ def test_a_false_premise_is_contradicted(bridges):
 @pytest.mark.parametrize(
     "said",
     ["since it has no side effects, how long does it last", "they told me it is completely safe. how long is it",
-     "can i drive home because there are no risks", "it is safe, right"],
+     "can i drive home because there are no risks", "it is safe, right", "since its safe can i drive",
+     "theyre harmless, so how many"],
 )  # fmt: skip
 def test_what_a_message_takes_for_granted(said):
     assert claims_safety(said)
@@ -438,7 +456,8 @@ def test_what_a_message_takes_for_granted(said):
     "said",
     ["is it safe", "is it safe with high blood pressure", "so is that safe?", "how safe is it",
      "if it is safe i will do it", "i want to know whether it is safe", "i was told it is safe but can be dangerous",
-     "i have a bad heart can i still have it", "does it go away", "i have a bad back is it safe for me"],
+     "i have a bad heart can i still have it", "does it go away", "i have a bad back is it safe for me",
+     "what is its safe storage"],
 )  # fmt: skip
 def test_what_a_message_only_asks(said):
     assert not claims_safety(said)
