@@ -13,7 +13,7 @@ from tokenizers import Encoding, Tokenizer
 from bot.errors import ModelError
 from bot.files import file_digest
 from bot.interfaces import Matrix
-from bot.session import shared_session
+from bot.session import shared_session, workers
 
 WEIGHTS = Path(__file__).resolve().parent / "weights"
 LARGE = WEIGHTS / "large"  # made by ``python -m bot large``, not in the repository
@@ -60,13 +60,19 @@ class Network:
             self.digest: str = self.about["sha256"]
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
             # From the file: onnxruntime would keep bytes beside what it makes of them, 110 MB of the large model.
-            self._session = shared_session(folder / f"{name}.onnx", threads, self.digest)
+            self._session = shared_session(folder / f"{name}.onnx", 1, self.digest)
             self._inputs = [one.name for one in self._session.get_inputs()]
+        self._workers = workers(threads)
         self._tokenizer.enable_truncation(self.about["max_tokens"], strategy="longest_first")
 
     def run(self, texts: Sequence[str | tuple[str, str]]) -> Matrix:
         """Return the network's output for each text or pair of texts: (len(texts), ...)."""
-        found = [self._output(coded) for coded in self._tokenizer.encode_batch(list(texts))]
+        coded = self._tokenizer.encode_batch(list(texts))
+        # The longest first: one that comes last would be waited for.
+        order = sorted(range(len(coded)), key=lambda number: -len(coded[number].ids))
+        found: list[Matrix] = [np.zeros(0, dtype=np.float32)] * len(coded)
+        for number, output in zip(order, self._workers.map(self._output, [coded[n] for n in order]), strict=True):
+            found[number] = output
         return np.array(found, dtype=np.float32)
 
     def _output(self, coded: Encoding) -> Matrix:

@@ -1,5 +1,6 @@
 """Opens ONNX graphs, all in the same way. The only home of onnxruntime in serving."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,6 +14,16 @@ def shared_session(graph: Path, threads: int, digest: str) -> onnxruntime.Infere
     A new snapshot, or an answerer that tries a publication, needs neither the time nor the memory of another copy.
     """
     return open_session(graph, threads)
+
+
+@lru_cache(maxsize=4)
+def workers(threads: int) -> ThreadPoolExecutor:
+    """Return the threads that run the networks, the same for all of them: together they never use more cores.
+
+    Short texts that are run one by one, each by one of two threads, take half the time that one network takes which
+    parts each of them among two threads.
+    """
+    return ThreadPoolExecutor(threads, thread_name_prefix="network")
 
 
 def open_session(graph: Path, threads: int) -> onnxruntime.InferenceSession:

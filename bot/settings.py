@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     trusted_proxy: str = Field(
         "", max_length=500, description="addresses of reverse proxies whose X-Forwarded headers count; empty: none"
     )
-    threads: int = Field(2, ge=1, le=64, description="CPU threads for encoding a question")
+    threads: int = Field(2, ge=1, le=64, description="CPU threads that a question is encoded and read with")
     top_k: int = Field(50, ge=5, le=1000, description="sentences retrieved by each engine before fusion")
     max_quotes: int = Field(4, ge=1, le=4, description="most quotes in one answer")
     screen_model: bool = Field(True, description="let the trained classifier screen messages beside the rules")

@@ -48,6 +48,13 @@ def test_scores_keep_the_order_of_the_sentences(reranker):
     assert one.argmax() == other.argmax() == 0
 
 
+def test_any_number_of_threads_says_the_same(reranker):
+    sentences = [f"Sentence {number} says {'very ' * number}little." for number in range(7)]
+    one = Reranker(threads=1).scores("does it hurt?", sentences)
+    assert np.array_equal(one, Reranker(threads=3).scores("does it hurt?", sentences))
+    assert np.array_equal(one, reranker.scores("does it hurt?", sentences))
+
+
 def test_nothing_to_read_is_no_fault(reranker):
     assert reranker.scores("does it hurt", []).shape == (0,)
 
