@@ -33,8 +33,8 @@ ASKED_FOR = frozenset(
 HOW_MUCH = re.compile(r"\bhow (?:long|much|many|often)\b\s*", re.I)
 MAX_PARTS = 3
 SHORT = 2  # content words: fewer say too little to search for
-# Words that point back: alone they have no meaning.
 SEVERAL = frozenset("those these they them their".split())
+# Words that point back: alone they have no meaning.
 POINTERS = frozenset("it its that this they them these those one he she him her".split())
 
 
